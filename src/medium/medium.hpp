@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// The only way by which this library writes to a stream's file: every store, copy, flush, fence and sync goes through
+// Medium. It is a concrete class with inline members, so that it costs nothing; tests compile the same library against
+// another class of this name (tests/support/simulated_medium) that records what it is told and makes crash states of
+// it.
+//
+// What each granularity promises is told in docs/crash_consistency.md.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <libpmem2.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace pms {
+
+enum class Granularity : std::uint8_t {
+    byte,       // a store is durable once it is globally visible (eADR)
+    cache_line, // a store is durable once its line was flushed and the thread that flushed it fenced
+    page,       // a store is durable once a sync of its page returned 0
+};
+
+class Medium {
+public:
+    explicit Medium(pmem2_map *map) noexcept;
+
+    const std::byte *base() const noexcept { return base_; }
+    std::uint64_t size() const noexcept { return size_; }
+    Granularity granularity() const noexcept { return granularity_; }
+    const std::byte *at(std::uint64_t offset) const noexcept { return base_ + offset; }
+
+    // Has every page present, as far as the operating system helps.
+    void prefault() noexcept;
+
+    // An aligned 8-byte load, atomic.
+    std::uint64_t load(std::uint64_t offset) const noexcept
+    {
+        return __atomic_load_n(reinterpret_cast<const std::uint64_t *>(base_ + offset), __ATOMIC_ACQUIRE);
+    }
+
+    // An aligned 8-byte store, atomic for readers and in its durability.
+    void store(std::uint64_t offset, std::uint64_t value) noexcept
+    {
+        __atomic_store_n(reinterpret_cast<std::uint64_t *>(base_ + offset), value, __ATOMIC_RELEASE);
+    }
+
+    // Ordinary stores. To be flushed before a fence or a sync makes them durable.
+    void copy(std::uint64_t offset, const void *source, std::size_t size) noexcept
+    {
+        std::memcpy(base_ + offset, source, size);
+    }
+
+    void zero(std::uint64_t offset, std::size_t size) noexcept { std::memset(base_ + offset, 0, size); }
+
+    // Stores that bypass the caches where the processor can: durable by this thread's next fence, without a flush.
+    // `offset` and `size` are multiples of 8. Must not be used on page-granular media (there is no fence to make it
+    // durable).
+    void stream(std::uint64_t offset, const void *source, std::size_t size) noexcept;
+
+    // Starts writing back the lines of the range. Not for page-granular media.
+    void flush(std::uint64_t offset, std::size_t size) noexcept { flush_(base_ + offset, size); }
+
+    // Waits until what this thread flushed or streamed is durable. Not for page-granular media.
+    void fence() noexcept
+    {
+#if defined(__x86_64__)
+        _mm_sfence();
+#else
+        drain_();
+#endif
+    }
+
+    // Page-granular media: waits until the pages of the range are durable. A sync that failed must not be tried again:
+    // the kernel may have dropped the pages.
+    Error sync(std::uint64_t offset, std::size_t size) noexcept;
+
+    // The place for others (a caller that reserved, a data mover) to write the range themselves ...
+    void *writable(std::uint64_t offset, [[maybe_unused]] std::size_t size) noexcept
+    {
+        return base_ + offset;
+    }
+
+    // ... and the word that they have done so: by ordinary stores, or by others that they fenced.
+    void written(std::uint64_t, std::size_t) noexcept {}
+
+private:
+    std::byte *base_;
+    std::uint64_t size_;
+    Granularity granularity_;
+    pmem2_flush_fn flush_;
+    pmem2_drain_fn drain_;
+};
+
+inline void Medium::stream(std::uint64_t offset, const void *source, std::size_t size) noexcept
+{
+#if defined(__x86_64__)
+    // Eight bytes at a time where a line is not covered whole: no store covers a byte outside [offset, offset + size).
+    auto *to = reinterpret_cast<long long *>(base_ + offset);
+    const auto *from = static_cast<const std::byte *>(source);
+    const auto word = [&] {
+        long long value = 0;
+        std::memcpy(&value, from, sizeof value);
+        _mm_stream_si64(to, value);
+        ++to;
+        from += sizeof value;
+        size -= sizeof value;
+    };
+    while (size >= 8 && reinterpret_cast<std::uintptr_t>(to) % 64 != 0)
+        word();
+    while (size >= 64) {
+        for (int i = 0; i < 4; ++i)
+            _mm_stream_si128(reinterpret_cast<__m128i *>(to) + i,
+                             _mm_loadu_si128(reinterpret_cast<const __m128i *>(from) + i));
+        to += 8;
+        from += 64;
+        size -= 64;
+    }
+    while (size >= 8)
+        word();
+#else
+    copy(offset, source, size);
+    flush(offset, size);
+#endif
+}
+
+} // namespace pms
