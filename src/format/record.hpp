@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Records: encoding, decoding, validating. No access to the medium.
+#pragma once
+
+#include "base/arithmetic.hpp"
+#include "base/checksum.hpp"
+#include "format/layout.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace pms::format {
+
+struct Record {
+    Kind kind = Kind::none;
+    std::uint64_t size = 0; // of the data, without padding
+    std::uint64_t timestamp = 0;
+    std::uint32_t checksum = 0;
+    bool gap = false; // the 8-byte filler that has no header of 16 bytes
+
+    bool holds_data() const noexcept { return kind == Kind::entry || kind == Kind::member; }
+
+    // Bytes from this record to the next.
+    std::uint64_t length() const noexcept;
+};
+
+// What an entry of `size` bytes takes. The caller knows that size <= max_entry_size.
+constexpr std::uint64_t record_length(std::uint64_t size) noexcept
+{
+    return record_header_size + align_up(size, record_alignment);
+}
+
+inline std::uint64_t Record::length() const noexcept
+{
+    return gap ? record_alignment : record_length(size);
+}
+
+inline RecordHeader encode(const Record &record) noexcept
+{
+    return {record.size | record.timestamp << size_bits, record.timestamp >> timestamp_low_bits |
+                                                             static_cast<std::uint64_t>(record.kind) << 30 |
+                                                             static_cast<std::uint64_t>(record.checksum) << 32};
+}
+
+inline Record decode(const RecordHeader &header) noexcept
+{
+    Record record;
+    record.size = header.first & gap_mark;
+    record.timestamp = header.first >> size_bits | (header.second & ((1ULL << 30) - 1)) << timestamp_low_bits;
+    record.kind = static_cast<Kind>(header.second >> 30 & 3);
+    record.checksum = static_cast<std::uint32_t>(header.second >> 32);
+    return record;
+}
+
+// The hash of an entry's data. Apart from record_checksum(), because data is hashed before its timestamp is known.
+inline std::uint64_t data_hash(const void *data, std::uint64_t size, std::uint64_t region_seed) noexcept
+{
+    return hash(data, size, region_seed);
+}
+
+// Covers size, kind, timestamp and data, and through the seed the stream, the region's generation and the place.
+// `data_hash` is 0 for a filler, whose data may be written by the owner of a reservation at any time.
+inline std::uint32_t record_checksum(const Record &record, std::uint64_t data_hash, std::uint64_t region_seed,
+                                     std::uint64_t offset) noexcept
+{
+    const std::uint64_t covered[] = {data_hash, record.size | static_cast<std::uint64_t>(record.kind) << size_bits,
+                                     record.timestamp, offset};
+    return static_cast<std::uint32_t>(hash(covered, sizeof covered, region_seed));
+}
+
+// The header of a filler of `length` bytes in all (a multiple of 8, at least 16).
+inline RecordHeader encode_filler(std::uint64_t length, std::uint64_t region_seed, std::uint64_t offset) noexcept
+{
+    Record filler{.kind = Kind::filler, .size = length - record_header_size};
+    filler.checksum = record_checksum(filler, 0, region_seed, offset);
+    return encode(filler);
+}
+
+// The one word of a gap of 8 bytes: the mark, and a check of 24 bits.
+inline std::uint64_t encode_gap(std::uint64_t region_seed, std::uint64_t offset) noexcept
+{
+    return gap_mark | hash(&offset, sizeof offset, region_seed) << size_bits;
+}
+
+// What can be told of a record at `offset` from its header alone: whether it can be one, given that `room` bytes are
+// left up to the end of where records may be. Gaps and fillers are checked in full; for what holds data the checksum is
+// left to holds().
+inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t room, std::uint64_t region_seed,
+                                   std::uint64_t offset) noexcept
+{
+    if ((header.first & gap_mark) == gap_mark) {
+        if (room < record_alignment || header.first != encode_gap(region_seed, offset))
+            return std::nullopt;
+        return Record{.kind = Kind::filler, .gap = true};
+    }
+    const Record record = decode(header);
+    if (record.kind == Kind::none || room < record_header_size ||
+        align_up(record.size, record_alignment) > room - record_header_size)
+        return std::nullopt;
+    if (record.kind == Kind::filler) {
+        if (record.timestamp != 0 || record.checksum != record_checksum(record, 0, region_seed, offset))
+            return std::nullopt;
+    } else if (record.timestamp == 0) {
+        return std::nullopt;
+    }
+    return record;
+}
+
+// Whether the data is what the parsed record's checksum was made of. True for fillers.
+inline bool holds(const Record &record, const void *data, std::uint64_t region_seed, std::uint64_t offset) noexcept
+{
+    return !record.holds_data() ||
+           record.checksum == record_checksum(record, data_hash(data, record.size, region_seed), region_seed, offset);
+}
+
+} // namespace pms::format

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "format/superblock.hpp"
+
+#include "base/arithmetic.hpp"
+#include "base/checksum.hpp"
+#include "format/word.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace pms::format {
+namespace {
+
+// Seeds differ by copy, so that one written to the other's place does not pass.
+std::uint64_t checksum(const Superblock &superblock, int copy) noexcept
+{
+    return hash(&superblock, offsetof(Superblock, checksum), superblock_offset(copy));
+}
+
+// What a copy is. Version and byte order are looked at before the checksum, whose algorithm they may change.
+enum class State { foreign, damaged, newer, other_endianness, valid };
+
+State state_of(const Superblock &superblock, int copy) noexcept
+{
+    if (superblock.magic == __builtin_bswap64(magic))
+        return State::other_endianness;
+    if (superblock.magic != magic)
+        return State::foreign;
+    if (superblock.endian_mark == endian_mark && superblock.version > version && superblock.version < 256)
+        return State::newer;
+    if (superblock.checksum != checksum(superblock, copy) || superblock.endian_mark != endian_mark)
+        return State::damaged;
+    if (superblock.version != version || superblock.integrity != integrity_xxh3)
+        return State::newer;
+    return State::valid;
+}
+
+bool plausible(const Geometry &geometry) noexcept
+{
+    Geometry planned;
+    return !failed(plan(geometry.stream_size, geometry.block_size, geometry.uuid, planned)) &&
+           planned.metadata_size == geometry.metadata_size;
+}
+
+Geometry geometry_of(const Superblock &superblock) noexcept
+{
+    Geometry geometry;
+    std::copy(std::begin(superblock.uuid), std::end(superblock.uuid), geometry.uuid.begin());
+    geometry.stream_size = superblock.stream_size;
+    geometry.block_size = superblock.block_size;
+    geometry.metadata_size = superblock.metadata_size;
+    geometry.stream_seed = hash(geometry.uuid.data(), geometry.uuid.size(), 0);
+    return geometry;
+}
+
+} // namespace
+
+std::uint64_t Geometry::spans_end() const noexcept
+{
+    return metadata_size + align_down(stream_size - metadata_size, block_size);
+}
+
+Error plan(std::uint64_t map_size, std::uint64_t block_size, const Uuid &uuid, Geometry &geometry) noexcept
+{
+    if (!valid_block_size(block_size))
+        return Error::bad_block_size;
+    if (map_size > OffsetWord::max)
+        return Error::map_too_large;
+    const std::uint64_t metadata_size = std::max(min_metadata_size, block_size);
+    // The smallest region that can hold anything takes its header and one word more.
+    const std::uint64_t smallest_span = align_up(region_header_size + 1, block_size);
+    if (map_size < metadata_size || map_size - metadata_size < smallest_span)
+        return Error::map_too_small;
+    geometry.uuid = uuid;
+    geometry.stream_size = map_size;
+    geometry.block_size = block_size;
+    geometry.metadata_size = metadata_size;
+    geometry.stream_seed = hash(uuid.data(), uuid.size(), 0);
+    return Error::none;
+}
+
+Superblock encode(const Geometry &geometry, int copy) noexcept
+{
+    Superblock superblock{};
+    superblock.magic = magic;
+    superblock.version = version;
+    superblock.endian_mark = endian_mark;
+    std::copy(geometry.uuid.begin(), geometry.uuid.end(), std::begin(superblock.uuid));
+    superblock.stream_size = geometry.stream_size;
+    superblock.block_size = geometry.block_size;
+    superblock.metadata_size = geometry.metadata_size;
+    superblock.sequence = 1;
+    superblock.integrity = integrity_xxh3;
+    superblock.checksum = checksum(superblock, copy);
+    return superblock;
+}
+
+Error read_superblocks(const std::byte *start, std::uint64_t map_size, SuperblockReading &reading) noexcept
+{
+    std::array<Superblock, copies> superblocks{};
+    std::array<State, copies> states{State::foreign, State::foreign};
+    bool damaged = false;
+    int newest = -1;
+    for (int copy = 0; copy < copies; ++copy) {
+        // A file cut so short that the second copy is gone is still read by its first.
+        if (map_size < superblock_offset(copy) + sizeof(Superblock))
+            continue;
+        Superblock &superblock = superblocks[copy];
+        std::memcpy(&superblock, start + superblock_offset(copy), sizeof superblock);
+        states[copy] = state_of(superblock, copy);
+        reading.valid[copy] = states[copy] == State::valid;
+        damaged = damaged || states[copy] == State::damaged;
+        if (reading.valid[copy] && (newest < 0 || superblock.sequence > superblocks[newest].sequence))
+            newest = copy;
+    }
+    if (superblocks[0].magic == creation_intent)
+        return Error::unfinished_creation;
+    if (newest < 0) {
+        if (std::ranges::count(states, State::newer) != 0)
+            return Error::newer_format;
+        if (std::ranges::count(states, State::other_endianness) != 0)
+            return Error::other_endianness;
+        return damaged ? Error::superblock_damaged : Error::not_a_stream;
+    }
+
+    const Superblock &superblock = superblocks[newest];
+    if (superblock.features_must_know != 0)
+        return Error::unknown_feature;
+    reading.may_write = superblock.features_may_read == 0;
+    reading.geometry = geometry_of(superblock);
+    if (!plausible(reading.geometry))
+        return Error::superblock_damaged;
+    if (map_size < superblock.stream_size)
+        return Error::file_truncated;
+    if (map_size > superblock.stream_size)
+        return Error::file_grown;
+    return Error::none;
+}
+
+} // namespace pms::format
