@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "region/region.hpp"
+
+#include <algorithm>
+
+namespace pms {
+namespace {
+
+// How far the limit moves at a time. A step costs one fence (or sync), and what recovery has to scan and to zero for
+// each region that was being written.
+constexpr std::uint64_t limit_step = 64 * 1024;
+constexpr std::uint64_t limit_step_page = 1024 * 1024;
+
+} // namespace
+
+void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint64_t last_record, bool damaged)
+{
+    state_ = State::live;
+    pending_.clear();
+    dirty = {};
+    flushing = {};
+    flushing_turn = 0;
+    skips.clear();
+    limit_ = reading.limit.value_or(tail);
+    checkpoint_ = reading.checkpoint.value_or(0);
+    last_record_ = last_record;
+    visible_max_timestamp_ = 0;
+    max_timestamp_ = 0;
+    high_water_ = tail;
+    candidate_ = 0;
+    candidate_timestamp_ = 0;
+    damaged_.store(damaged, std::memory_order_relaxed);
+    offset_.store(reading.offset, std::memory_order_relaxed);
+    size_.store(reading.size, std::memory_order_relaxed);
+    seed_.store(reading.seed, std::memory_order_relaxed);
+    tail_.store(tail, std::memory_order_relaxed);
+    visible_end_.store(tail, std::memory_order_relaxed);
+    generation_.store(reading.generation, std::memory_order_release);
+}
+
+void Region::retire() noexcept
+{
+    generation_.store(0, std::memory_order_release);
+    state_ = State::dead;
+    pending_.clear();
+    dirty = {};
+}
+
+Error Region::writable(std::uint64_t expected_offset) const noexcept
+{
+    if (state_ != State::live || offset() != expected_offset)
+        return Error::no_region;
+    if (damaged())
+        return Error::metadata_damaged;
+    return Error::none;
+}
+
+std::size_t Region::open_reservations() const noexcept
+{
+    return static_cast<std::size_t>(std::ranges::count_if(
+        pending_, [](const Pending &pending) { return pending.kind == Pending::Kind::reserved; }));
+}
+
+Error Region::make_room(std::uint64_t length, std::uint64_t persisted, bool &limit_moved) noexcept
+{
+    if (length > usable_size())
+        return Error::region_full;
+    const std::uint64_t needed = tail() + length;
+    if (needed <= limit_)
+        return Error::none;
+
+    const std::uint64_t step = medium_.granularity() == Granularity::page ? limit_step_page : limit_step;
+    const std::uint64_t limit = std::min(end(), align_up(needed, step));
+    if (persisted >= visible_max_timestamp_) {
+        candidate_ = last_record_;
+        candidate_timestamp_ = visible_max_timestamp_;
+    }
+    const bool checkpoint_moves = candidate_ != 0 && persisted >= candidate_timestamp_ && candidate_ > checkpoint_;
+    write_offset(offsetof(format::RegionHeader, limit), limit);
+    if (checkpoint_moves)
+        write_offset(offsetof(format::RegionHeader, checkpoint), candidate_);
+    Flush flush(medium_);
+    flush.add(offset(), format::region_header_size);
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+    limit_ = limit;
+    if (checkpoint_moves)
+        checkpoint_ = candidate_;
+    candidate_ = last_record_;
+    candidate_timestamp_ = visible_max_timestamp_;
+    limit_moved = true;
+    return Error::none;
+}
+
+Region::Pending &Region::take(std::uint64_t length)
+{
+    const std::uint64_t begin = tail();
+    Pending &pending = pending_.emplace_back(Pending{begin, begin + length, 0, Pending::Kind::reserved, false});
+    tail_.store(begin + length, std::memory_order_release);
+    high_water_ = std::max(high_water_, begin + length);
+    return pending;
+}
+
+void Region::untake() noexcept
+{
+    tail_.store(pending_.back().begin, std::memory_order_release);
+    pending_.pop_back();
+}
+
+void Region::cover_reservations(std::uint64_t before, Flush *flush) noexcept
+{
+    for (Pending &pending : pending_) {
+        if (pending.begin >= before)
+            return;
+        if (pending.kind == Pending::Kind::entry || pending.covered)
+            continue;
+        fill(pending.begin, pending.end);
+        pending.covered = true;
+        if (flush != nullptr)
+            flush->add(pending.begin, format::record_header_size);
+        else
+            dirty.add(pending.begin, pending.begin + format::record_header_size);
+    }
+}
+
+void Region::fill(std::uint64_t begin, std::uint64_t end) noexcept
+{
+    if (end - begin < format::record_header_size) {
+        medium_.store(begin, format::encode_gap(seed(), begin));
+        return;
+    }
+    const format::RecordHeader filler = format::encode_filler(end - begin, seed(), begin);
+    medium_.copy(begin, &filler, sizeof filler);
+}
+
+Region::Pending *Region::reservation(std::uint64_t offset) noexcept
+{
+    const auto place = std::ranges::lower_bound(pending_, offset, {}, &Pending::begin);
+    const bool open = place != pending_.end() && place->begin == offset && place->kind == Pending::Kind::reserved;
+    return open ? &*place : nullptr;
+}
+
+void Region::resize_last(std::uint64_t end) noexcept
+{
+    pending_.back().end = end;
+    tail_.store(end, std::memory_order_release);
+    high_water_ = std::max(high_water_, end);
+}
+
+void Region::cancel_reservations() noexcept
+{
+    for (Pending &pending : pending_)
+        if (pending.kind == Pending::Kind::reserved)
+            pending.kind = Pending::Kind::cancelled;
+    // Space with nothing behind it is free again. What has an entry behind it stays as the filler that covers it.
+    while (!pending_.empty() && pending_.back().kind == Pending::Kind::cancelled && !pending_.back().covered)
+        untake();
+}
+
+void Region::stamp(Pending &pending, std::uint64_t timestamp) noexcept
+{
+    pending.kind = Pending::Kind::entry;
+    pending.timestamp = timestamp;
+    max_timestamp_ = std::max(max_timestamp_, timestamp);
+}
+
+void Region::settle(std::uint64_t committed) noexcept
+{
+    while (!pending_.empty()) {
+        const Pending &front = pending_.front();
+        const bool is_filler = front.kind == Pending::Kind::cancelled && front.covered;
+        if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
+            return;
+        last_record_ = front.begin;
+        visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
+        visible_end_.store(front.end, std::memory_order_release);
+        pending_.pop_front();
+    }
+}
+
+void Region::set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noexcept
+{
+    write_offset(offsetof(format::RegionHeader, hole_begin), begin);
+    write_offset(offsetof(format::RegionHeader, hole_end), end);
+    flush.add(offset(), format::region_header_size);
+}
+
+void Region::clear_behind_tail(Flush &flush) noexcept
+{
+    if (high_water_ <= tail())
+        return;
+    medium_.zero(tail(), high_water_ - tail());
+    flush.add(tail(), high_water_ - tail());
+    high_water_ = tail();
+}
+
+void Region::write_bounds(Flush &flush) noexcept
+{
+    write_offset(offsetof(format::RegionHeader, limit), tail());
+    write_offset(offsetof(format::RegionHeader, checkpoint), last_record_);
+    write_offset(offsetof(format::RegionHeader, hole_begin), 0);
+    write_offset(offsetof(format::RegionHeader, hole_end), 0);
+    flush.add(offset(), format::region_header_size);
+}
+
+void Region::encode_header(const format::Geometry &geometry, std::uint64_t offset, std::uint64_t size,
+                           std::uint64_t generation, format::RegionHeader &header) noexcept
+{
+    const auto word = [&](std::size_t field, std::uint64_t value) {
+        return format::OffsetWord::encode(value, format::word_seed(geometry.stream_seed, offset + field));
+    };
+    header = {};
+    header.generation = generation;
+    header.checksum = format::region_checksum(geometry.stream_seed, offset, size, generation, 0);
+    header.limit = word(offsetof(format::RegionHeader, limit), format::region_header_size);
+    header.checkpoint = word(offsetof(format::RegionHeader, checkpoint), 0);
+    header.hole_begin = word(offsetof(format::RegionHeader, hole_begin), 0);
+    header.hole_end = word(offsetof(format::RegionHeader, hole_end), 0);
+}
+
+std::uint64_t Region::encode_offset(std::size_t field, std::uint64_t offset) const noexcept
+{
+    const std::uint64_t value = offset == 0 ? 0 : offset - this->offset();
+    return format::OffsetWord::encode(value, format::word_seed(geometry_.stream_seed, this->offset() + field));
+}
+
+void Region::write_offset(std::size_t field, std::uint64_t offset) noexcept
+{
+    medium_.store(this->offset() + field, encode_offset(field, offset));
+}
+
+} // namespace pms

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// A region's volatile state: where the next record goes (the tail), which records and reservations are not yet visible,
+// what is not yet flushed, and the twins of the header's durable words. One object serves one region at a time and is
+// used again for another once that is freed; it is never given back to the allocator while the stream lives, so that
+// readers need no lock to look at it.
+#pragma once
+
+#include "base/error.hpp"
+#include "format/record.hpp"
+#include "format/superblock.hpp"
+#include "medium/flush.hpp"
+#include "medium/medium.hpp"
+#include "region/scan.hpp"
+#include "region/span_walk.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace pms {
+
+// A range of bytes that ordinary stores wrote and nobody has made durable yet.
+struct DirtyRange {
+    std::uint64_t begin = UINT64_MAX;
+    std::uint64_t end = 0;
+    std::uint64_t mover_timestamp = 0; // the last of the entries in it that a data mover copies; 0: none
+
+    bool empty() const noexcept { return begin >= end; }
+    void add(std::uint64_t from, std::uint64_t to) noexcept
+    {
+        begin = std::min(begin, from);
+        end = std::max(end, to);
+    }
+    void add(const DirtyRange &other) noexcept
+    {
+        add(other.begin, other.end);
+        mover_timestamp = std::max(mover_timestamp, other.mover_timestamp);
+    }
+};
+
+class Region {
+public:
+    enum class State : std::uint8_t { dead, live, closing };
+
+    // Space that was given out, from the first that is not yet visible on: an entry under way, or a reservation.
+    struct Pending {
+        enum class Kind : std::uint8_t { reserved, cancelled, entry };
+        std::uint64_t begin;
+        std::uint64_t end;
+        std::uint64_t timestamp; // of an entry
+        Kind kind;
+        bool covered; // a filler stands in its header's place, because something was written behind it
+    };
+
+    Region(Medium &medium, const format::Geometry &geometry) noexcept : medium_(medium), geometry_(geometry) {}
+    Region(const Region &) = delete;
+    Region &operator=(const Region &) = delete;
+
+    // Takes up the region `reading` tells of, whose next record goes to `tail`. `last_record` is the offset of the last
+    // record before the tail, 0 if there is none.
+    void revive(const RegionReading &reading, std::uint64_t tail, std::uint64_t last_record, bool damaged);
+    // Ends the life that revive() began.
+    void retire() noexcept;
+
+    // ---- Readable without the lock. While `generation()` stays the same, so do offset, size and seed. 0: dead.
+    std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+    std::uint64_t offset() const noexcept { return offset_.load(std::memory_order_relaxed); }
+    std::uint64_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+    std::uint64_t seed() const noexcept { return seed_.load(std::memory_order_relaxed); }
+    std::uint64_t data_begin() const noexcept { return offset() + format::region_header_size; }
+    std::uint64_t end() const noexcept { return offset() + size(); }
+    std::uint64_t tail() const noexcept { return tail_.load(std::memory_order_acquire); }
+    // Every record before it is whole, and committed or (when the stream is read-only) to be judged by its timestamp.
+    std::uint64_t visible_end() const noexcept { return visible_end_.load(std::memory_order_acquire); }
+    // Its header cannot be believed: nothing can be appended.
+    bool damaged() const noexcept { return damaged_.load(std::memory_order_relaxed); }
+
+    // ---- Everything below is called with the lock held.
+    std::mutex &mutex() noexcept { return mutex_; }
+    State state() const noexcept { return state_; }
+    void close() noexcept { state_ = State::closing; }
+    void reopen() noexcept { state_ = State::live; }
+    // none, or why nothing can be written to it.
+    Error writable(std::uint64_t expected_offset) const noexcept;
+
+    std::uint64_t usable_size() const noexcept { return end() - tail(); }
+    std::uint64_t limit() const noexcept { return limit_; }
+    std::uint64_t checkpoint() const noexcept { return checkpoint_; }
+    std::uint64_t max_timestamp() const noexcept { return max_timestamp_; }
+    std::size_t open_reservations() const noexcept;
+
+    // Makes sure that `length` bytes can be written at the tail: that they fit, and that the limit, durably, lies
+    // behind them. `persisted` is the stream's watermark: what lies before it may be checkpointed. Errors: region_full,
+    // medium_failed.
+    Error make_room(std::uint64_t length, std::uint64_t persisted, bool &limit_moved) noexcept;
+
+    // Takes `length` bytes at the tail, as a reservation until it is stamped. make_room() was called. May throw
+    // std::bad_alloc, then nothing is changed.
+    Pending &take(std::uint64_t length);
+    // Gives back what was taken last.
+    void untake() noexcept;
+
+    // An entry is about to be written at `before`: writes a filler into the header of each reservation in front of it
+    // that has none yet, so that a scan finds the entry. The stores are ordinary ones, to be durable before the entry
+    // is acknowledged: added to `flush`, or to the dirty range if it is nullptr.
+    void cover_reservations(std::uint64_t before, Flush *flush) noexcept;
+
+    // The open reservation that begins at `offset`, or nullptr.
+    Pending *reservation(std::uint64_t offset) noexcept;
+    bool is_last(const Pending &pending) const noexcept { return &pending == &pending_.back(); }
+    // Moves the end of the last one.
+    void resize_last(std::uint64_t end) noexcept;
+    // Takes back all open reservations. Those at the tail are free space again.
+    void cancel_reservations() noexcept;
+    // Turns [begin, end), which nobody needs any more, into a filler or a gap, by ordinary stores. Not empty.
+    void fill(std::uint64_t begin, std::uint64_t end) noexcept;
+
+    // It is an entry now, with that timestamp.
+    void stamp(Pending &pending, std::uint64_t timestamp) noexcept;
+    // Makes visible what is committed.
+    void settle(std::uint64_t committed) noexcept;
+
+    // Remembers that recovery may step over [begin, end): it must be durable before the record at `begin` is
+    // overwritten.
+    void set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noexcept;
+
+    // What ordinary stores wrote and nobody has begun to make durable.
+    DirtyRange dirty;
+    // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
+    // then he empties it, if he was the last to begin.
+    DirtyRange flushing;
+    std::uint64_t flushing_turn = 0;
+    bool flushing_whole = false; // everything in it was copied when the last one began
+
+    // Ends the region's life in memory at a clean close, or begins it in recovery: clear_behind_tail(), made durable,
+    // then write_bounds(), made durable. Nothing is pending and everything before the tail is durable.
+    bool has_open_step() const noexcept
+    {
+        return limit_ != tail() || checkpoint_ != last_record_ || high_water_ != tail();
+    }
+    // Zeroes what a cancelled reservation's owner wrote behind the tail: behind the limit no record was ever written.
+    void clear_behind_tail(Flush &flush) noexcept;
+    // Moves limit and checkpoint to the tail and the last record.
+    void write_bounds(Flush &flush) noexcept;
+
+    // A new region's header, but for the span's word.
+    static void encode_header(const format::Geometry &geometry, std::uint64_t offset, std::uint64_t size,
+                              std::uint64_t generation, format::RegionHeader &header) noexcept;
+
+    // ---- Set by revive()'s caller before others see the region, then constant.
+    // Read-only streams: what recovery would have turned into fillers.
+    std::vector<Gap> skips;
+
+private:
+    friend class DirtyList;
+
+    std::uint64_t encode_offset(std::size_t field, std::uint64_t offset) const noexcept;
+    void write_offset(std::size_t field, std::uint64_t offset) noexcept;
+
+    Medium &medium_;
+    const format::Geometry &geometry_;
+
+    // Written under the lock, read without it. generation_ is stored last in revive() and first in retire(): who reads
+    // it before and after the others, and finds the same, has read one life's values.
+    std::atomic<std::uint64_t> generation_{0};
+    std::atomic<std::uint64_t> offset_{0};
+    std::atomic<std::uint64_t> size_{0};
+    std::atomic<std::uint64_t> seed_{0};
+    std::atomic<std::uint64_t> tail_{0};
+    std::atomic<std::uint64_t> visible_end_{0};
+    std::atomic<bool> damaged_{false};
+
+    std::mutex mutex_;
+    State state_ = State::dead;
+    std::deque<Pending> pending_;
+    std::uint64_t limit_ = 0;                 // durable
+    std::uint64_t checkpoint_ = 0;            // durable; 0: none
+    std::uint64_t last_record_ = 0;           // the last visible one; 0: none
+    std::uint64_t visible_max_timestamp_ = 0; // of all visible ones
+    std::uint64_t max_timestamp_ = 0;         // of all
+    std::uint64_t high_water_ = 0;            // no byte was given to anybody behind it
+    // What the next move of the limit may checkpoint: a record, and the timestamp that must be persisted for it.
+    std::uint64_t candidate_ = 0;
+    std::uint64_t candidate_timestamp_ = 0;
+
+    // The dirty list's, under its mutex.
+    Region *dirty_next_ = nullptr;
+    Region *dirty_previous_ = nullptr;
+    std::uint64_t dirty_sequence_ = 0; // 0: not in the list
+};
+
+} // namespace pms

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "region/scan.hpp"
+
+#include <algorithm>
+
+namespace pms {
+namespace {
+
+// Hashing may cost this many times the range that is searched. Honest images need one.
+constexpr std::uint64_t search_budget_factor = 16;
+constexpr std::uint64_t search_budget_base = 1 << 20;
+
+FoundRecord found(const format::Record &record, std::uint64_t offset)
+{
+    return {offset, offset + record.length(), record.timestamp, record.size, record.kind};
+}
+
+} // namespace
+
+std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
+                                                 std::uint64_t end)
+{
+    if (end - offset < format::record_alignment)
+        return std::nullopt;
+    format::RecordHeader header{medium.load(offset), 0};
+    if (end - offset >= format::record_header_size)
+        header.second = medium.load(offset + offsetof(format::RecordHeader, second));
+    return format::parse(header, end - offset, seed, offset);
+}
+
+std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
+                                       std::uint64_t end)
+{
+    const auto record = read_record_header(medium, seed, offset, end);
+    if (!record || !format::holds(*record, medium.at(offset + format::record_header_size), seed, offset))
+        return std::nullopt;
+    return found(*record, offset);
+}
+
+RecordSearch::RecordSearch(const Medium &medium, std::uint64_t seed, std::uint64_t begin, std::uint64_t end) noexcept
+    : medium_(medium), seed_(seed), end_(end), budget_((end - begin) * search_budget_factor + search_budget_base)
+{}
+
+std::optional<FoundRecord> RecordSearch::next(std::uint64_t from)
+{
+    for (std::uint64_t offset = from; offset < end_ && budget_ != 0; offset += format::record_alignment) {
+        const auto record = read_record_header(medium_, seed_, offset, end_);
+        if (!record)
+            continue;
+        if (record->holds_data()) {
+            budget_ -= std::min(budget_, record->length());
+            if (!format::holds(*record, medium_.at(offset + format::record_header_size), seed_, offset))
+                continue;
+        }
+        return found(*record, offset);
+    }
+    return std::nullopt;
+}
+
+RegionScan scan_region(const Medium &medium, const RegionReading &region)
+{
+    RegionScan scan;
+    const bool bounds_hold = region.limit && region.checkpoint;
+    const std::uint64_t limit = region.limit.value_or(region.end());
+    const bool from_checkpoint = bounds_hold && *region.checkpoint != 0;
+    std::uint64_t offset = from_checkpoint ? *region.checkpoint : region.data_begin();
+
+    while (offset < limit) {
+        if (const auto record = find_record(medium, region.seed, offset, limit)) {
+            scan.chain.push_back(*record);
+            offset = record->end;
+            continue;
+        }
+        const bool in_hole = region.hole_begin && region.hole_end && *region.hole_begin != 0 &&
+                             *region.hole_begin <= offset && offset < *region.hole_end && *region.hole_end <= limit;
+        if (!in_hole)
+            break;
+        scan.holes.push_back({offset, *region.hole_end});
+        offset = *region.hole_end;
+    }
+    scan.chain_end = offset;
+    scan.checkpoint_holds =
+        !from_checkpoint || (!scan.chain.empty() && scan.chain.front().offset == *region.checkpoint);
+
+    RecordSearch search(medium, region.seed, offset, limit);
+    while (const auto stray = search.next(offset)) {
+        scan.strays.push_back(*stray);
+        offset = stray->end;
+    }
+    scan.complete = !search.exhausted();
+    return scan;
+}
+
+} // namespace pms

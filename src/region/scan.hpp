@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Finds the records of a region that no runtime knows: at open, and to verify.
+#pragma once
+
+#include "format/record.hpp"
+#include "medium/medium.hpp"
+#include "region/span_walk.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace pms {
+
+struct FoundRecord {
+    std::uint64_t offset;
+    std::uint64_t end;
+    std::uint64_t timestamp; // 0: a filler
+    std::uint64_t size;
+    format::Kind kind;
+
+    bool holds_data() const noexcept { return timestamp != 0; }
+};
+
+// What the header at `offset` tells, if it can be one of a record that ends at or before `end`. Its 16 bytes are loaded
+// once: whoever writes them meanwhile cannot make the checks and the result differ.
+std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
+                                                 std::uint64_t end);
+
+// A whole record at `offset` that ends at or before `end`; its checksum holds.
+std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
+                                       std::uint64_t end);
+
+// The next whole record in [begin, end) wherever it starts. Hashes at most a bounded multiple of the range, so that no
+// image makes it take quadratic time; `exhausted` tells that it gave up.
+class RecordSearch {
+public:
+    RecordSearch(const Medium &medium, std::uint64_t seed, std::uint64_t begin, std::uint64_t end) noexcept;
+    std::optional<FoundRecord> next(std::uint64_t from);
+    bool exhausted() const noexcept { return budget_ == 0; }
+
+private:
+    const Medium &medium_;
+    std::uint64_t seed_;
+    std::uint64_t end_;
+    std::uint64_t budget_; // bytes that may still be hashed
+};
+
+struct Gap {
+    std::uint64_t begin;
+    std::uint64_t end;
+};
+
+// What lies between a region's checkpoint and its limit.
+struct RegionScan {
+    std::vector<FoundRecord> chain;  // records that follow each other, beginning with the checkpoint's
+    std::vector<FoundRecord> strays; // whole records behind the end of the chain, in the order of their offsets
+    std::vector<Gap> holes;          // what the chain stepped over by the region's hole words
+    std::uint64_t chain_end = 0;
+    bool checkpoint_holds = true; // the checkpoint's record is whole
+    bool complete = true;         // every whole record up to the limit was found
+};
+
+// A region whose limit or checkpoint cannot be believed is scanned from its data's start to its end.
+RegionScan scan_region(const Medium &medium, const RegionReading &region);
+
+} // namespace pms
