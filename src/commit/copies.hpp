@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// The copies that data movers make for asynchronous appends. Whoever waits polls them, one thread at a time; the one
+// who finds a copy complete hashes it, completes its record's header and marks it.
+#pragma once
+
+#include "commit/commit.hpp"
+#include "format/record.hpp"
+#include "medium/medium.hpp"
+
+#include <libminiasync/vdm.h>
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <mutex>
+
+namespace pms {
+
+class Copies {
+public:
+    struct Copy {
+        std::uint64_t offset;      // of the record
+        std::uint64_t region_seed; // of its checksum
+        format::Record record;
+        vdm_operation_future future;
+        bool notifies = false; // the mover took the waker it was started with
+    };
+
+    Copies(Medium &medium, Commit &commit) noexcept : medium_(medium), commit_(commit) {}
+
+    // Takes the copy, whose record has its timestamp and stands, without a valid checksum, in the medium. Starts it.
+    // Never throws: the node was made before the timestamp was taken.
+    void start(std::list<Copy> &&node) noexcept;
+
+    struct Progress {
+        bool running = false; // a copy with a timestamp up to the one asked for still runs
+        bool notifies = true; // and each of those wakes whoever waits when it completes
+    };
+    // Polls the copies with timestamps up to `timestamp`.
+    Progress advance(std::uint64_t timestamp) noexcept;
+
+private:
+    enum class Poll : std::uint8_t { complete, running_notifies, running_silently };
+    Poll poll(Copy &copy) noexcept;
+    void complete(Copy &copy) noexcept;
+
+    Medium &medium_;
+    Commit &commit_;
+    std::atomic<std::size_t> running_{0}; // so that nobody takes the mutex where no mover is used
+    std::mutex mutex_;
+    std::list<Copy> copies_;
+};
+
+} // namespace pms
