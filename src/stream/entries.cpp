@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Looking at entries: by offset, and one after the other.
+
+#include "stream/stream.hpp"
+
+#include "format/record.hpp"
+
+#include <algorithm>
+
+namespace pms {
+namespace {
+
+// The range to step over that `offset` lies in, if the stream is read-only and there is one.
+const Gap *skip_at(const Region &region, std::uint64_t offset)
+{
+    const auto behind = std::ranges::upper_bound(region.skips, offset, {}, &Gap::begin);
+    if (behind == region.skips.begin())
+        return nullptr;
+    const Gap &gap = *std::prev(behind);
+    return offset < gap.end ? &gap : nullptr;
+}
+
+} // namespace
+
+Error Stream::entry(std::uint64_t offset, EntryView &view) const
+{
+    const Region *region = offset % format::record_alignment == 0 ? regions_.containing(offset) : nullptr;
+    if (region == nullptr)
+        return Error::no_entry;
+    const std::uint64_t generation = region->generation();
+    if (region->damaged())
+        return Error::entry_damaged;
+    if (offset < region->data_begin() || offset >= region->tail() || skip_at(*region, offset) != nullptr)
+        return Error::no_entry;
+    const std::uint64_t seed = region->seed();
+    const auto record = read_record_header(medium_, seed, offset, region->tail());
+    if (!record || !record->holds_data() || record->timestamp > commit_.handed_out())
+        return Error::no_entry;
+    const std::uint64_t data_offset = offset + format::record_header_size;
+    if (options_.check_data && record->timestamp <= committed() &&
+        !format::holds(*record, medium_.at(data_offset), seed, offset))
+        return Error::entry_damaged;
+    if (generation == 0 || region->generation() != generation)
+        return Error::no_entry;
+    view = {data_offset, record->size, record->timestamp};
+    return Error::none;
+}
+
+Stream::Place Stream::look(Region &region, std::uint64_t offset, std::uint64_t &next) const
+{
+    if (region.damaged())
+        return Place::damaged;
+    if (offset >= region.visible_end()) {
+        if (options_.read_only || offset >= region.tail())
+            return Place::end;
+        // Committed since somebody looked last, perhaps.
+        const std::lock_guard guard(region.mutex());
+        region.settle(committed());
+        if (offset >= region.visible_end())
+            return Place::end;
+    }
+    const Place place = look_at_header(region, offset, next);
+    if (place == Place::entry && options_.check_data &&
+        !find_record(medium_, region.seed(), offset, region.visible_end()))
+        return Place::damaged;
+    return place;
+}
+
+Stream::Place Stream::look_at_header(const Region &region, std::uint64_t offset, std::uint64_t &next) const
+{
+    if (const Gap *gap = skip_at(region, offset)) {
+        next = gap->end;
+        return Place::skip;
+    }
+    const auto record = read_record_header(medium_, region.seed(), offset, region.visible_end());
+    if (!record || record->timestamp > committed())
+        return Place::damaged;
+    next = offset + record->length();
+    return record->holds_data() ? Place::entry : Place::skip;
+}
+
+std::uint64_t Stream::behind_damage(const Region &region, std::uint64_t offset) const
+{
+    const std::uint64_t end = region.visible_end();
+    if (region.damaged() || offset >= end)
+        return end;
+    RecordSearch search(medium_, region.seed(), offset, end);
+    std::uint64_t from = offset + format::record_alignment;
+    while (const auto record = search.next(from)) {
+        if (record->timestamp <= committed())
+            return record->offset;
+        from = record->end;
+    }
+    return end;
+}
+
+} // namespace pms

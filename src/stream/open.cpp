@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Opening, creating and closing a stream.
+
+#include "stream/stream.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/random.h>
+
+namespace pms {
+namespace {
+
+bool is_empty(const Medium &medium)
+{
+    const std::uint64_t size = std::min(medium.size(), format::empty_probe_size);
+    const std::byte *begin = medium.at(0);
+    return std::all_of(begin, begin + size, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// Makes a stream in an empty map. The intent first and the magic last, each a single word: a crash in between leaves
+// the intent, and the next open begins again.
+Error format_map(Medium &medium, std::uint64_t block_size)
+{
+    format::Uuid uuid;
+    if (getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size()))
+        return Error::system;
+    // The version and variant bits of a random UUID (RFC 4122).
+    uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x40);
+    uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3f) | 0x80);
+    format::Geometry geometry;
+    if (const Error error = format::plan(medium.size(), block_size, uuid, geometry); failed(error))
+        return error;
+
+    Flush flush(medium);
+    medium.store(0, format::creation_intent);
+    flush.add(0, 8);
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+
+    const format::Superblock first = format::encode(geometry, 0);
+    medium.copy(8, reinterpret_cast<const std::byte *>(&first) + 8, sizeof first - 8);
+    const format::Superblock second = format::encode(geometry, 1);
+    medium.copy(format::superblock_offset(1), &second, sizeof second);
+    flush.add(0, format::min_metadata_size);
+    const std::uint64_t span = geometry.metadata_size;
+    medium.store(span, format::encode_span({format::SpanKind::free, geometry.spans_end() - span},
+                                           format::word_seed(geometry.stream_seed, span)));
+    flush.add(span, 8);
+    write_next_generation(medium, geometry, 1, flush);
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+    if (const Error error = write_durable_timestamp(medium, geometry, 0); failed(error))
+        return error;
+    if (const Error error = write_clean_mark(medium, geometry, 0); failed(error))
+        return error;
+
+    medium.store(0, format::magic);
+    flush.add(0, 8);
+    return flush.wait();
+}
+
+} // namespace
+
+Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_empty, const Options &options,
+                   std::unique_ptr<Stream> &stream)
+{
+    Medium medium = given;
+    if (block_size != 0 && !format::valid_block_size(block_size))
+        return Error::bad_block_size;
+    if (block_size == 0 && if_empty == IfEmpty::format)
+        return Error::bad_block_size;
+
+    format::SuperblockReading superblocks;
+    const bool empty = is_empty(medium);
+    Error error = empty ? Error::empty_file : format::read_superblocks(medium.at(0), medium.size(), superblocks);
+    const bool format = (error == Error::empty_file && if_empty == IfEmpty::format) ||
+                        (error == Error::unfinished_creation && !options.read_only);
+    if (format) {
+        constexpr std::uint64_t default_block_size = 4096;
+        if (error = format_map(medium, block_size == 0 ? default_block_size : block_size); failed(error))
+            return error;
+        error = format::read_superblocks(medium.at(0), medium.size(), superblocks);
+    }
+    if (failed(error))
+        return error;
+    if (block_size != 0 && block_size != superblocks.geometry.block_size)
+        return Error::other_block_size;
+    if (!superblocks.may_write && !options.read_only)
+        return Error::unknown_feature;
+
+    const RecoveryPlan plan = plan_recovery(medium, superblocks);
+    if (!options.read_only && plan.metadata_damaged)
+        return Error::metadata_damaged;
+    std::unique_ptr<Stream> made(new Stream(medium, superblocks, options, plan));
+    if (!options.read_only) {
+        if (error = apply_recovery(made->medium_, made->geometry(), plan); failed(error))
+            return error;
+        made->open_for_writing_ = true;
+    }
+    stream = std::move(made);
+    return Error::none;
+}
+
+Stream::Stream(const Medium &medium, const format::SuperblockReading &superblocks, const Options &options,
+               const RecoveryPlan &plan)
+    : medium_(medium), superblocks_(superblocks),
+      options_(options), opening_{plan.was_clean, plan.recovered_entries, plan.damages.size(), plan.dropped},
+      commit_(options.slots, plan.persisted), copies_(medium_, commit_), next_generation_(plan.next_generation),
+      durable_timestamp_(plan.persisted)
+{
+    for (const FreeSpan &span : plan.free_spans)
+        free_spans_.add(span);
+    for (const RecoveredRegion &recovered : plan.regions) {
+        RegionTable::Node node = RegionTable::make_node();
+        Region *region = regions_.acquire(medium_, geometry());
+        RegionReading reading = recovered.reading;
+        if (!options.read_only) {
+            // As apply_recovery() leaves them.
+            reading.limit = recovered.tail;
+            reading.checkpoint = recovered.last_record;
+        }
+        region->revive(reading, recovered.tail, recovered.last_record, !reading.identity_holds);
+        if (options.read_only) {
+            region->skips = recovered.fillers;
+            std::ranges::sort(region->skips, {}, &Gap::begin);
+        }
+        regions_.insert(std::move(node), region);
+    }
+}
+
+Stream::~Stream()
+{
+    if (!open_for_writing_ || failed_.load(std::memory_order_acquire))
+        return;
+    // A close that fails leaves the stream as a crash would: the next open recovers it.
+    try {
+        static_cast<void>(close());
+    } catch (const std::bad_alloc &) {
+        return;
+    }
+}
+
+Error Stream::close()
+{
+    if (const Error error = wait(Stage::persisted, commit_.handed_out()); failed(error))
+        return error;
+    const std::vector<Region *> regions = regions_.all();
+    std::vector<Region *> open_steps;
+    Flush flush(medium_);
+    for (Region *region : regions) {
+        const std::lock_guard guard(region->mutex());
+        region->cancel_reservations();
+        region->settle(committed());
+        if (!region->has_open_step())
+            continue;
+        region->clear_behind_tail(flush);
+        open_steps.push_back(region);
+    }
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+    for (Region *region : open_steps)
+        region->write_bounds(flush);
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+    if (const Error error = write_durable_timestamp(medium_, geometry(), persisted()); failed(error))
+        return error;
+    return write_clean_mark(
+        medium_, geometry(),
+        metadata_digest(medium_, geometry(), walk_spans(medium_, geometry()), persisted(), next_generation_));
+}
+
+Error Stream::writable() const noexcept
+{
+    if (options_.read_only)
+        return Error::read_only;
+    return failed_.load(std::memory_order_acquire) ? Error::medium_failed : Error::none;
+}
+
+Error Stream::fail() noexcept
+{
+    failed_.store(true, std::memory_order_release);
+    commit_.notify_all_futures();
+    return Error::medium_failed;
+}
+
+} // namespace pms

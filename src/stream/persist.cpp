@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Waiting for watermarks, and making progress meanwhile.
+
+#include "stream/stream.hpp"
+
+#include <thread>
+
+namespace pms {
+
+std::uint64_t Stream::take_timestamp() noexcept
+{
+    // Waiting for a slot is waiting for entries to be copied, which needs no lock that the caller holds.
+    const auto wait_for_slot = [this](std::uint64_t timestamp) {
+        while (!commit_.has_slot(timestamp))
+            static_cast<void>(wait(Stage::committed, timestamp - options_.slots));
+    };
+    wait_for_slot(commit_.handed_out() + 1);
+    const std::uint64_t timestamp = commit_.take();
+    // Several threads may have found the same slot free.
+    wait_for_slot(timestamp);
+    return timestamp;
+}
+
+Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
+{
+    for (;;) {
+        if (commit_.reached(stage) >= timestamp)
+            return Error::none;
+        // A failed medium stops nobody from copying, so waiting for slots goes on; nothing becomes durable any more.
+        if (stage == Stage::persisted && failed_.load(std::memory_order_acquire))
+            return Error::medium_failed;
+        const Copies::Progress progress = copies_.advance(timestamp);
+        commit_.advance();
+        if (committed() >= timestamp) {
+            if (stage == Stage::persisted)
+                if (const Error error = persist(); failed(error))
+                    return error;
+            continue;
+        }
+        if (progress.running && !progress.notifies) {
+            // Nobody tells when this copy is complete.
+            std::this_thread::sleep_for(std::chrono::microseconds(20));
+            continue;
+        }
+        commit_.sleep_until([&] {
+            const Copies::Progress now = copies_.advance(timestamp);
+            commit_.advance();
+            return committed() >= timestamp || (now.running && !now.notifies) ||
+                   failed_.load(std::memory_order_acquire);
+        });
+    }
+}
+
+Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future_notifier *notifier,
+                   bool &running) noexcept
+{
+    bool notifies = true;
+    // Tells whether the wait is over. An error ends it, too.
+    const auto step = [&](Error &error) {
+        if (commit_.reached(stage) >= timestamp)
+            return true;
+        const Copies::Progress progress = copies_.advance(timestamp);
+        notifies = !progress.running || progress.notifies;
+        commit_.advance();
+        if (stage == Stage::persisted && failed_.load(std::memory_order_acquire)) {
+            error = Error::medium_failed;
+            return true;
+        }
+        if (committed() < timestamp)
+            return false;
+        if (stage == Stage::persisted)
+            error = persist();
+        return true;
+    };
+
+    Error error = Error::none;
+    running = false;
+    if (step(error)) {
+        commit_.unwatch(key);
+        return error;
+    }
+    const bool by_poller =
+        notifier != nullptr && (notifier->notifier_used == FUTURE_NOTIFIER_POLLER || notifier->waker.wake == nullptr);
+    if (by_poller) {
+        // Whoever monitors the watermark sees it move; what persists must be polled to do so, and monitors the other
+        // one.
+        notifier->poller.ptr_to_monitor = commit_.monitored();
+        notifier->notifier_used = notifies ? FUTURE_NOTIFIER_POLLER : FUTURE_NOTIFIER_NONE;
+    } else if (notifier != nullptr) {
+        try {
+            // Also a wait for "persisted" is woken by the commit: persisting is then done by its next poll.
+            commit_.watch(key, timestamp, notifier->waker);
+            notifier->notifier_used = notifies ? FUTURE_NOTIFIER_WAKER : FUTURE_NOTIFIER_NONE;
+        } catch (...) {
+            notifier->notifier_used = FUTURE_NOTIFIER_NONE;
+        }
+        // What came to pass before the waker was in place wakes nobody.
+        if (step(error)) {
+            commit_.unwatch(key);
+            return error;
+        }
+    }
+    running = true;
+    return Error::none;
+}
+
+Error Stream::persist() noexcept
+{
+    // One sync serves all who wait meanwhile; flushes of several threads run beside each other.
+    std::unique_lock<std::mutex> sync_lock(sync_mutex_, std::defer_lock);
+    if (medium_.granularity() == Granularity::page)
+        sync_lock.lock();
+    if (failed_.load(std::memory_order_acquire))
+        return Error::medium_failed;
+    const std::uint64_t target = committed();
+    if (persisted() >= target)
+        return Error::none;
+
+    // Everything up to `target` lies in the ranges as they are now.
+    const std::uint64_t turn = persist_turn_.fetch_add(1, std::memory_order_relaxed) + 1;
+    Flush flush(medium_);
+    dirty_regions_.each([&](Region &region) {
+        const std::lock_guard guard(region.mutex());
+        region.flushing.add(region.dirty);
+        region.dirty = {};
+        region.flushing_turn = turn;
+        region.flushing_whole = region.flushing.mover_timestamp <= committed();
+        if (!region.flushing.empty())
+            flush.add(region.flushing.begin, region.flushing.end - region.flushing.begin);
+    });
+    if (failed(flush.wait()))
+        return fail();
+    commit_.raise_persisted(target);
+
+    // A range in which everything was copied before it was flushed is clean now, unless somebody else has begun to
+    // flush more of it.
+    dirty_regions_.each([&](Region &region) {
+        const std::lock_guard guard(region.mutex());
+        if (region.flushing_turn != turn || !region.flushing_whole)
+            return;
+        region.flushing = {};
+        if (region.dirty.empty())
+            dirty_regions_.remove(region);
+    });
+    return Error::none;
+}
+
+} // namespace pms

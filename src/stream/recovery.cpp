@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "stream/recovery.hpp"
+
+#include "region/region.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace pms {
+namespace {
+
+using format::OffsetWord;
+using format::TimestampWord;
+
+constexpr std::uint64_t no_region = UINT64_MAX;
+
+template <typename Word>
+std::optional<std::uint64_t> read_word(const Medium &medium, const format::Geometry &geometry, std::uint64_t offset)
+{
+    return Word::decode(medium.load(offset), format::word_seed(geometry.stream_seed, offset));
+}
+
+template <typename Word>
+void write_word(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, std::uint64_t value)
+{
+    medium.store(offset, Word::encode(value, format::word_seed(geometry.stream_seed, offset)));
+}
+
+struct StreamWords {
+    std::array<std::optional<std::uint64_t>, format::copies> durable_timestamp;
+    std::array<std::optional<std::uint64_t>, format::copies> next_generation;
+    std::optional<std::uint64_t> clean_mark;
+
+    // The copies are written one after the other, and only ever raised: the higher one counts.
+    static std::optional<std::uint64_t> newest(const std::array<std::optional<std::uint64_t>, format::copies> &copies)
+    {
+        return std::max(copies[0], copies[1]); // nullopt is the least
+    }
+};
+
+StreamWords read_words(const Medium &medium, const format::Geometry &geometry)
+{
+    StreamWords words;
+    for (int copy = 0; copy < format::copies; ++copy) {
+        words.durable_timestamp[copy] =
+            read_word<TimestampWord>(medium, geometry, format::durable_timestamp_offset(copy));
+        words.next_generation[copy] = read_word<OffsetWord>(medium, geometry, format::next_generation_offset(copy));
+    }
+    words.clean_mark = read_word<OffsetWord>(medium, geometry, format::clean_mark_offset);
+    return words;
+}
+
+bool marked_clean(const StreamWords &words)
+{
+    return words.clean_mark && *words.clean_mark != 0;
+}
+
+bool digest_holds(const Medium &medium, const format::Geometry &geometry, const StreamWords &words,
+                  const Tiling &tiling)
+{
+    const auto timestamp = StreamWords::newest(words.durable_timestamp);
+    const auto generation = StreamWords::newest(words.next_generation);
+    return timestamp && generation && words.clean_mark &&
+           *words.clean_mark == metadata_digest(medium, geometry, tiling, *timestamp, *generation);
+}
+
+// ---- The regions of a stream that was not closed cleanly
+
+// What plan_recovery() knows of a region before it knows where the log ends.
+struct Scanned {
+    RegionReading reading;
+    RegionScan scan;
+};
+
+// The log's end: the last timestamp before the first that is missing above `durable`; never inside a batch.
+std::uint64_t end_of_log(const std::vector<Scanned> &regions, std::uint64_t durable)
+{
+    std::vector<std::pair<std::uint64_t, format::Kind>> found;
+    const auto collect = [&](const std::vector<FoundRecord> &records) {
+        for (const FoundRecord &record : records)
+            if (record.timestamp > durable)
+                found.emplace_back(record.timestamp, record.kind);
+    };
+    for (const Scanned &region : regions) {
+        collect(region.scan.chain);
+        // Where the checkpoint's own record is damaged the chain is broken by that, not by a crash.
+        if (!region.scan.checkpoint_holds)
+            collect(region.scan.strays);
+    }
+    std::ranges::sort(found);
+    std::uint64_t end = durable;
+    std::uint64_t whole_end = durable;
+    for (const auto &[timestamp, kind] : found) {
+        if (timestamp == end)
+            continue;
+        if (timestamp != end + 1)
+            break;
+        end = timestamp;
+        if (kind != format::Kind::member)
+            whole_end = end;
+    }
+    return whole_end;
+}
+
+// Decides what of one region is accepted.
+RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std::uint64_t end, RecoveryPlan &plan)
+{
+    const RegionReading &reading = scanned.reading;
+    const RegionScan &scan = scanned.scan;
+    const std::uint64_t limit = reading.limit.value_or(reading.end());
+    const bool has_checkpoint = reading.limit && reading.checkpoint && *reading.checkpoint != 0;
+
+    RecoveredRegion region;
+    region.reading = reading;
+    region.usable = reading.whole();
+    region.kept_from = has_checkpoint ? *reading.checkpoint : reading.data_begin();
+    region.tail = region.kept_from;
+    region.last_record = has_checkpoint ? *reading.checkpoint : 0;
+    std::vector<Gap> unaccepted; // in front of what may be accepted behind them
+
+    const auto drop = [&](const FoundRecord &record) { plan.dropped.push_back({reading.offset, record}); };
+    const auto accept = [&](const FoundRecord &record) {
+        region.tail = record.end;
+        region.last_record = record.offset;
+        region.fillers.insert(region.fillers.end(), unaccepted.begin(), unaccepted.end());
+        unaccepted.clear();
+        if (!has_checkpoint || record.offset != *reading.checkpoint)
+            plan.recovered_entries += record.holds_data();
+    };
+
+    std::size_t hole = 0;
+    for (const FoundRecord &record : scan.chain) {
+        for (; hole < scan.holes.size() && scan.holes[hole].begin < record.offset; ++hole)
+            unaccepted.push_back(scan.holes[hole]);
+        const bool is_checkpoint = has_checkpoint && record.offset == *reading.checkpoint;
+        if (is_checkpoint || (record.holds_data() && record.timestamp <= end)) {
+            accept(record);
+        } else if (record.holds_data()) {
+            drop(record);
+            unaccepted.push_back({record.offset, record.end});
+        }
+        // A filler is accepted with the next entry behind it, or its space is free again.
+    }
+    unaccepted.insert(unaccepted.end(), scan.holes.begin() + static_cast<std::ptrdiff_t>(hole), scan.holes.end());
+
+    // Whole records behind the chain's end that were acknowledged: what lies between is damaged, not torn.
+    const bool checkpoint_lost = has_checkpoint && !scan.checkpoint_holds;
+    std::uint64_t damage_begin = scan.chain_end;
+    bool damaged = checkpoint_lost;
+    std::vector<FoundRecord> before_next; // dropped ones that would lie in front of an accepted one
+    for (const FoundRecord &record : scan.strays) {
+        if (!record.holds_data())
+            continue;
+        if (record.timestamp > (checkpoint_lost ? end : durable)) {
+            drop(record);
+            before_next.push_back(record);
+            continue;
+        }
+        damaged = true;
+        plan.damages.push_back({damage_begin, record.offset - damage_begin, reading.offset, 0,
+                                "what lies in front of an acknowledged entry is damaged"});
+        for (const FoundRecord &dropped : before_next)
+            region.erased.push_back(dropped.offset);
+        before_next.clear();
+        accept(record);
+        damage_begin = record.end;
+    }
+    if (checkpoint_lost && region.last_record == *reading.checkpoint) {
+        // Nothing tells where the damaged record ends: everything up to the limit is left as it is.
+        plan.damages.push_back(
+            {damage_begin, limit - damage_begin, reading.offset, 0, "the last record known durable is damaged"});
+        for (const FoundRecord &dropped : before_next)
+            region.erased.push_back(dropped.offset);
+        region.tail = limit;
+    }
+    if (damaged && !scan.complete)
+        plan.metadata_damaged = true;
+    // The hole that the region's hole words protect is filled first: filling another one overwrites them.
+    std::ranges::stable_partition(region.fillers, [&](const Gap &gap) {
+        return std::ranges::any_of(scan.holes, [&](const Gap &hole) { return hole.begin == gap.begin; });
+    });
+    return region;
+}
+
+// A region whose header cannot be believed: nothing in it can be checked. It is listed behind all others.
+RecoveredRegion unreadable(const RegionReading &reading)
+{
+    RecoveredRegion region;
+    region.reading = reading;
+    region.reading.generation = reading.offset | 1ULL << 63;
+    region.tail = reading.data_begin();
+    region.usable = false;
+    return region;
+}
+
+void recover_unclean(const Medium &medium, std::vector<RegionReading> readings, std::uint64_t durable,
+                     RecoveryPlan &plan)
+{
+    std::vector<Scanned> regions;
+    regions.reserve(readings.size());
+    for (const RegionReading &reading : readings) {
+        Scanned scanned{reading, {}};
+        if (reading.identity_holds)
+            scanned.scan = scan_region(medium, reading);
+        regions.push_back(std::move(scanned));
+    }
+    for (const Scanned &region : regions) {
+        const bool has_checkpoint =
+            region.reading.limit && region.reading.checkpoint && *region.reading.checkpoint != 0;
+        if (has_checkpoint && region.scan.checkpoint_holds && !region.scan.chain.empty())
+            durable = std::max(durable, region.scan.chain.front().timestamp);
+    }
+    plan.persisted = end_of_log(regions, durable);
+    for (const Scanned &region : regions) {
+        if (region.reading.identity_holds) {
+            plan.regions.push_back(settle_region(region, durable, plan.persisted, plan));
+        } else {
+            plan.regions.push_back(unreadable(region.reading));
+        }
+    }
+    std::ranges::sort(plan.dropped, {}, [](const Dropped &dropped) { return dropped.record.timestamp; });
+}
+
+void recover_clean(const std::vector<RegionReading> &readings, std::uint64_t durable, RecoveryPlan &plan)
+{
+    plan.persisted = durable;
+    for (const RegionReading &reading : readings) {
+        RecoveredRegion region;
+        region.reading = reading;
+        region.tail = reading.limit.value_or(reading.data_begin());
+        region.last_record = reading.checkpoint.value_or(0);
+        region.kept_from = region.tail;
+        plan.regions.push_back(region);
+    }
+}
+
+} // namespace
+
+void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
+                          std::vector<Damage> &damages)
+{
+    const format::Geometry &geometry = superblocks.geometry;
+    const StreamWords words = read_words(medium, geometry);
+    const auto report = [&](std::uint64_t offset, std::uint64_t size, std::uint64_t region, const char *what) {
+        damages.push_back({offset, size, region, 0, what});
+    };
+    for (int copy = 0; copy < format::copies; ++copy) {
+        if (!superblocks.valid[copy])
+            report(format::superblock_offset(copy), sizeof(format::Superblock), no_region,
+                   "a copy of the superblock is damaged");
+        if (!words.durable_timestamp[copy])
+            report(format::durable_timestamp_offset(copy), 8, no_region, "a copy of the durable timestamp is damaged");
+        if (!words.next_generation[copy])
+            report(format::next_generation_offset(copy), 8, no_region, "a copy of the next generation is damaged");
+    }
+    if (!words.clean_mark)
+        report(format::clean_mark_offset, 8, no_region, "the clean mark is damaged");
+    for (const DamagedSpace &space : tiling.damaged)
+        report(space.offset, space.size, no_region, "a span's word is damaged: what was in the span cannot be told");
+    for (const RegionReading &region : tiling.regions) {
+        const auto check = [&](bool holds, std::size_t field, const char *what) {
+            if (!holds)
+                report(region.offset + field, 8, region.offset, what);
+        };
+        check(region.identity_holds, offsetof(format::RegionHeader, generation), "a region's header is damaged");
+        check(region.limit.has_value(), offsetof(format::RegionHeader, limit), "a region's limit is damaged");
+        check(region.checkpoint.has_value(), offsetof(format::RegionHeader, checkpoint),
+              "a region's checkpoint is damaged");
+        check(region.hole_begin.has_value(), offsetof(format::RegionHeader, hole_begin),
+              "a region's hole word is damaged");
+        check(region.hole_end.has_value(), offsetof(format::RegionHeader, hole_end), "a region's hole word is damaged");
+    }
+    if (damages.empty() && marked_clean(words)) {
+        if (!digest_holds(medium, geometry, words, tiling))
+            report(
+                format::clean_mark_offset, 8, no_region,
+                "the metadata is not the one the stream was closed with: a part of it is older or newer than the rest");
+        else if (words.durable_timestamp[0] != words.durable_timestamp[1])
+            report(format::durable_timestamp_offset(0), 8, no_region, "the copies of the durable timestamp differ");
+        else if (words.next_generation[0] != words.next_generation[1])
+            report(format::next_generation_offset(0), 8, no_region, "the copies of the next generation differ");
+    }
+}
+
+RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks)
+{
+    const format::Geometry &geometry = superblocks.geometry;
+    RecoveryPlan plan;
+    Tiling tiling = walk_spans(medium, geometry);
+    plan.free_spans = std::move(tiling.free_spans);
+    tiling.free_spans = plan.free_spans;
+    find_metadata_damage(medium, superblocks, tiling, plan.damages);
+
+    const StreamWords words = read_words(medium, geometry);
+    const auto durable = StreamWords::newest(words.durable_timestamp);
+    const auto next_generation = StreamWords::newest(words.next_generation);
+    plan.next_generation = next_generation.value_or(0);
+
+    // No two regions of a stream ever have the same generation, and none has one that is still to come.
+    std::ranges::sort(tiling.regions, {}, &RegionReading::generation);
+    bool generations_hold = next_generation.has_value();
+    for (std::size_t i = 0; i < tiling.regions.size(); ++i) {
+        const RegionReading &region = tiling.regions[i];
+        const bool twice = i > 0 && tiling.regions[i - 1].generation == region.generation;
+        if (region.identity_holds && (twice || (next_generation && region.generation >= *next_generation))) {
+            generations_hold = false;
+            plan.damages.push_back({region.offset, format::region_header_size, region.offset, 0,
+                                    "a region's generation is one that cannot be"});
+        }
+    }
+    const bool wholly_clean = marked_clean(words) && digest_holds(medium, geometry, words, tiling);
+    plan.metadata_damaged = !durable || !generations_hold || !tiling.damaged.empty() ||
+                            !std::ranges::all_of(tiling.regions, &RegionReading::whole) ||
+                            (marked_clean(words) && !wholly_clean);
+    plan.was_clean = wholly_clean;
+    if (wholly_clean)
+        recover_clean(tiling.regions, *durable, plan);
+    else
+        recover_unclean(medium, std::move(tiling.regions), durable.value_or(0), plan);
+    return plan;
+}
+
+namespace {
+
+// Stores the range's bytes again. After a failed writeback a page of a file may be clean in the cache and not on the
+// disk; only what is stored anew is written by the next sync. One word dirties its sector. Byte-addressable media need
+// a flush, no store.
+void restore(Medium &medium, std::uint64_t begin, std::uint64_t end)
+{
+    if (medium.granularity() != Granularity::page)
+        return;
+    for (std::uint64_t offset = align_down(begin, 8); offset < end;
+         offset = align_down(offset, format::sector_size) + format::sector_size)
+        medium.store(offset, medium.load(offset));
+}
+
+// The records of a region, up to its limit.
+Error apply_region(Medium &medium, const format::Geometry &geometry, const RecoveredRegion &region, Flush &flush)
+{
+    const RegionReading &reading = region.reading;
+    Region writer(medium, geometry);
+    writer.revive(reading, region.tail, region.last_record, false);
+    for (const Gap &gap : region.fillers) {
+        // Acknowledged records may lie behind it: while the filler's two words are written, the hole words hold the
+        // chain together.
+        Flush step(medium);
+        writer.set_hole(gap.begin, gap.end, step);
+        if (const Error error = step.wait(); failed(error))
+            return error;
+        writer.fill(gap.begin, gap.end);
+        step.add(gap.begin, std::min(gap.end - gap.begin, format::record_header_size));
+        if (const Error error = step.wait(); failed(error))
+            return error;
+    }
+    for (const std::uint64_t offset : region.erased)
+        medium.store(offset + offsetof(format::RecordHeader, second), 0);
+    medium.zero(region.tail, *reading.limit - region.tail);
+    restore(medium, region.kept_from, region.tail);
+    flush.add(region.kept_from, *reading.limit - region.kept_from);
+    return Error::none;
+}
+
+} // namespace
+
+Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan)
+{
+    if (const Error error = write_clean_mark(medium, geometry, 0); failed(error))
+        return error;
+    if (plan.was_clean)
+        return Error::none;
+
+    // What was read may be in the caches only. Everything this open builds on is made durable before anything is
+    // reported.
+    Flush flush(medium);
+    restore(medium, 0, format::min_metadata_size);
+    flush.add(0, format::min_metadata_size);
+    for (const FreeSpan &span : plan.free_spans) {
+        restore(medium, span.offset, span.offset + 8);
+        flush.add(span.offset, 8);
+    }
+    for (const RecoveredRegion &region : plan.regions) {
+        restore(medium, region.reading.offset, region.reading.data_begin());
+        flush.add(region.reading.offset, format::region_header_size);
+        const bool closed = region.tail == *region.reading.limit && region.fillers.empty() && region.erased.empty() &&
+                            region.last_record == *region.reading.checkpoint;
+        if (closed)
+            continue;
+        if (const Error error = apply_region(medium, geometry, region, flush); failed(error))
+            return error;
+    }
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+
+    for (const RecoveredRegion &region : plan.regions) {
+        Region writer(medium, geometry);
+        writer.revive(region.reading, region.tail, region.last_record, false);
+        writer.write_bounds(flush);
+    }
+    if (const Error error = flush.wait(); failed(error))
+        return error;
+    return write_durable_timestamp(medium, geometry, plan.persisted);
+}
+
+Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp)
+{
+    for (int copy = 0; copy < format::copies; ++copy) {
+        const std::uint64_t offset = format::durable_timestamp_offset(copy);
+        write_word<TimestampWord>(medium, geometry, offset, timestamp);
+        Flush flush(medium);
+        flush.add(offset, 8);
+        if (const Error error = flush.wait(); failed(error))
+            return error;
+    }
+    return Error::none;
+}
+
+void write_next_generation(Medium &medium, const format::Geometry &geometry, std::uint64_t generation, Flush &flush)
+{
+    for (int copy = 0; copy < format::copies; ++copy) {
+        write_word<OffsetWord>(medium, geometry, format::next_generation_offset(copy), generation);
+        flush.add(format::next_generation_offset(copy), 8);
+    }
+}
+
+Error write_clean_mark(Medium &medium, const format::Geometry &geometry, std::uint64_t digest)
+{
+    write_word<OffsetWord>(medium, geometry, format::clean_mark_offset, digest);
+    Flush flush(medium);
+    flush.add(format::clean_mark_offset, 8);
+    return flush.wait();
+}
+
+std::uint64_t metadata_digest(const Medium &medium, const format::Geometry &geometry, const Tiling &tiling,
+                              std::uint64_t durable_timestamp, std::uint64_t next_generation)
+{
+    StreamingHash digest(geometry.stream_seed);
+    const auto add = [&](std::uint64_t value) { digest.update(&value, sizeof value); };
+    add(durable_timestamp);
+    add(next_generation);
+    // By offset, whatever order the caller has them in.
+    std::map<std::uint64_t, std::uint64_t> spans;
+    for (const FreeSpan &span : tiling.free_spans)
+        spans.emplace(span.offset, 8);
+    for (const RegionReading &region : tiling.regions)
+        spans.emplace(region.offset, format::region_header_size);
+    for (const auto &[offset, size] : spans) {
+        add(offset);
+        digest.update(medium.at(offset), size);
+    }
+    const std::uint64_t value = digest.digest() & OffsetWord::max;
+    return value == 0 ? 1 : value;
+}
+
+} // namespace pms

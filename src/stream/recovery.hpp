@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Opening: what is in the medium, and what has to be done about it. plan_recovery() only reads; apply_recovery()
+// writes, and only what the plan says, so that nothing is written before everything was validated.
+// docs/crash_consistency.md tells why a crash anywhere in between, and recovering again, gives the same result.
+#pragma once
+
+#include "base/error.hpp"
+#include "format/superblock.hpp"
+#include "medium/flush.hpp"
+#include "medium/medium.hpp"
+#include "region/scan.hpp"
+#include "region/span_walk.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace pms {
+
+struct Damage {
+    std::uint64_t offset;
+    std::uint64_t size;
+    std::uint64_t region; // UINT64_MAX: in none
+    std::uint64_t timestamp;
+    const char *what;
+};
+
+struct Dropped {
+    std::uint64_t region;
+    FoundRecord record;
+};
+
+struct RecoveredRegion {
+    RegionReading reading;
+    std::uint64_t tail = 0;        // where the next record goes
+    std::uint64_t last_record = 0; // the last one before it; 0: none
+    std::uint64_t kept_from = 0;   // [kept_from, tail) has to be made durable
+    std::vector<Gap>
+        fillers; // what becomes a filler: holes, and records behind the end of the log with accepted ones behind them
+    std::vector<std::uint64_t>
+        erased;         // headers of dropped records in a damaged range, whose bytes else stay as they are
+    bool usable = true; // entries can be appended
+};
+
+struct RecoveryPlan {
+    bool was_clean = false;
+    bool metadata_damaged = false; // what is left can be read, but must not be written
+    std::uint64_t persisted = 0;   // the last timestamp of the log
+    std::uint64_t next_generation = 1;
+    std::vector<RecoveredRegion> regions; // by generation
+    std::vector<FreeSpan> free_spans;
+    std::vector<Damage> damages;
+    std::vector<Dropped> dropped; // by timestamp
+    std::uint64_t recovered_entries = 0;
+};
+
+// Throws std::bad_alloc.
+RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks);
+
+// The metadata's damages alone, as plan_recovery() finds them.
+void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
+                          std::vector<Damage> &damages);
+
+// After this the plan's stream is durable as it says, and marked as not cleanly closed.
+Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan);
+
+// The stream's mutable words.
+Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp);
+void write_next_generation(Medium &medium, const format::Geometry &geometry, std::uint64_t generation, Flush &flush);
+// `digest` 0: not clean.
+Error write_clean_mark(Medium &medium, const format::Geometry &geometry, std::uint64_t digest);
+// Of all spans and region headers and the words above; not 0.
+std::uint64_t metadata_digest(const Medium &medium, const format::Geometry &geometry, const Tiling &tiling,
+                              std::uint64_t durable_timestamp, std::uint64_t next_generation);
+
+} // namespace pms

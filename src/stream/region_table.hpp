@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// The live regions of a stream, found by offset and by generation.
+#pragma once
+
+#include "region/region.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <vector>
+
+namespace pms {
+
+class RegionTable {
+public:
+    // The live region that begins at `offset`, or nullptr.
+    Region *find(std::uint64_t offset) const;
+    // The live region that `offset` lies in, or nullptr.
+    Region *containing(std::uint64_t offset) const;
+    // The live region with the lowest generation above `generation`, or nullptr.
+    Region *after(std::uint64_t generation) const;
+    std::size_t size() const;
+    // All live regions, by generation.
+    std::vector<Region *> all() const;
+
+    // A region object that no region uses. Throws std::bad_alloc.
+    Region *acquire(Medium &medium, const format::Geometry &geometry);
+    void release(Region *region) noexcept;
+    // Memory for an entry of the table, taken before what cannot be undone. Throws std::bad_alloc.
+    struct Node {
+        std::map<std::uint64_t, Region *>::node_type by_offset, by_generation;
+    };
+    static Node make_node();
+    // The region was revived, is about to be retired.
+    void insert(Node &&node, Region *region) noexcept;
+    void erase(Region *region) noexcept;
+
+private:
+    mutable std::shared_mutex mutex_;
+    std::map<std::uint64_t, Region *> by_offset_;
+    std::map<std::uint64_t, Region *> by_generation_;
+    std::vector<std::unique_ptr<Region>> objects_;
+    std::vector<Region *> unused_;
+    mutable std::atomic<Region *> last_{nullptr}; // the last one looked up
+};
+
+} // namespace pms
