@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// What every C function does around the C++ it calls: errors become errno and a sentence, exceptions become errors, and
+// the opaque types become what they hide.
+#pragma once
+
+#include "libpmemstream.h"
+
+#include "base/error.hpp"
+#include "region/region.hpp"
+#include "stream/stream.hpp"
+
+#include <new>
+
+namespace pms::api {
+
+// Sets errno and the calling thread's sentence. Gives -1.
+int fail(Error error) noexcept;
+
+inline Stream *unwrap(pmemstream *stream) noexcept
+{
+    return reinterpret_cast<Stream *>(stream);
+}
+inline pmemstream *wrap(Stream *stream) noexcept
+{
+    return reinterpret_cast<pmemstream *>(stream);
+}
+inline Region *unwrap(pmemstream_region_runtime *runtime) noexcept
+{
+    return reinterpret_cast<Region *>(runtime);
+}
+inline pmemstream_region_runtime *wrap(Region *region) noexcept
+{
+    return reinterpret_cast<pmemstream_region_runtime *>(region);
+}
+
+// 0, or -1 with errno set.
+template <typename F>
+int call(F f) noexcept
+{
+    Error error = Error::none;
+    try {
+        error = f();
+    } catch (const std::bad_alloc &) {
+        error = Error::out_of_memory;
+    }
+    return failed(error) ? fail(error) : 0;
+}
+
+// What f gives through its argument, or `otherwise` with errno set.
+template <typename T, typename F>
+T call_for(T otherwise, F f) noexcept
+{
+    T result{};
+    return call([&] { return f(result); }) == 0 ? result : otherwise;
+}
+
+} // namespace pms::api

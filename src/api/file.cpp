@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Opening and creating by path.
+
+#include "api/api.hpp"
+#include "file/mapped_file.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+namespace pms::api {
+namespace {
+
+constexpr std::uint64_t default_block_size = 4096;
+
+// A program built against a later version may pass a larger structure; what this one does not know must be zero.
+Error read_options(const pmemstream_options *given, pmemstream_options &options)
+{
+    options = PMEMSTREAM_OPTIONS_INIT;
+    if (given == nullptr)
+        return Error::none;
+    const std::size_t size = given->struct_size;
+    if (size < sizeof given->struct_size)
+        return Error::bad_options;
+    const auto *bytes = reinterpret_cast<const char *>(given);
+    for (std::size_t i = sizeof options; i < size; ++i)
+        if (bytes[i] != 0)
+            return Error::bad_options;
+    std::memcpy(&options, given, std::min(size, sizeof options));
+    const auto is_flag = [](int value) { return value == 0 || value == 1; };
+    return is_flag(options.read_only) && is_flag(options.check_data) ? Error::none : Error::bad_options;
+}
+
+Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_options &options, Stream::IfEmpty if_empty,
+                  std::unique_ptr<Stream> &stream)
+{
+    Medium medium(file->map());
+    if (std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
+        medium.prefault();
+    const Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};
+    const Error error = Stream::open(medium, options.block_size, if_empty, internal, stream);
+    if (!failed(error))
+        stream->adopt(file);
+    return error;
+}
+
+} // namespace
+} // namespace pms::api
+
+using namespace pms;
+using namespace pms::api;
+
+extern "C" {
+
+int pmemstream_create(const char *path, const struct pmemstream_options *given, struct pmemstream **stream)
+{
+    if (stream == nullptr)
+        return api::fail(Error::null_out);
+    *stream = nullptr;
+    return call([&] {
+        if (path == nullptr)
+            return Error::null_path;
+        pmemstream_options options;
+        if (const Error error = read_options(given, options); failed(error))
+            return error;
+        if (options.read_only != 0)
+            return Error::bad_options;
+        if (options.block_size == 0)
+            options.block_size = default_block_size;
+        // Before the file exists.
+        format::Geometry geometry;
+        if (const Error error = format::plan(options.size, options.block_size, {}, geometry); failed(error))
+            return error;
+        std::shared_ptr<MappedFile> file;
+        if (const Error error = MappedFile::create(path, options.size, file); failed(error))
+            return error;
+        std::unique_ptr<Stream> made;
+        if (const Error error = open_mapped(file, options, Stream::IfEmpty::format, made); failed(error))
+            return error;
+        if (const Error error = file->keep(); failed(error))
+            return error;
+        *stream = wrap(made.release());
+        return Error::none;
+    });
+}
+
+int pmemstream_open(const char *path, const struct pmemstream_options *given, struct pmemstream **stream)
+{
+    if (stream == nullptr)
+        return api::fail(Error::null_out);
+    *stream = nullptr;
+    return call([&] {
+        if (path == nullptr)
+            return Error::null_path;
+        pmemstream_options options;
+        if (const Error error = read_options(given, options); failed(error))
+            return error;
+        std::shared_ptr<MappedFile> file;
+        if (const Error error = MappedFile::open(path, options.read_only != 0, file); failed(error))
+            return error;
+        std::unique_ptr<Stream> opened;
+        const Error error = open_mapped(file, options, Stream::IfEmpty::refuse, opened);
+        *stream = wrap(opened.release());
+        return error;
+    });
+}
+
+} // extern "C"

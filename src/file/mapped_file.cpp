@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "file/mapped_file.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace pms {
+
+Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file)
+{
+    const int fd = ::open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    if (fd < 0)
+        return Error::system;
+    const std::shared_ptr<MappedFile> opened(new MappedFile(path, fd));
+    struct stat status = {};
+    if (fstat(fd, &status) != 0)
+        return Error::system;
+    if (S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return Error::system;
+    }
+    if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode))
+        return Error::not_a_regular_file;
+    if (S_ISREG(status.st_mode) && status.st_size == 0)
+        return Error::empty_file;
+    if (!read_only)
+        if (const Error error = opened->lock(); failed(error))
+            return error;
+    if (const Error error = opened->map(read_only); failed(error))
+        return error;
+    file = opened;
+    return Error::none;
+}
+
+Error MappedFile::create(const char *path, std::uint64_t size, std::shared_ptr<MappedFile> &file)
+{
+    if (size == 0)
+        return Error::map_too_small;
+    if (size > INT64_MAX)
+        return Error::map_too_large;
+    const int fd = ::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return Error::system;
+    const std::shared_ptr<MappedFile> made(new MappedFile(path, fd));
+    made->remove_ = true;
+    if (const Error error = made->lock(); failed(error))
+        return error;
+    // A store into a hole of a sparse file is killed by SIGBUS when the disk is full.
+    if (const int refused = posix_fallocate(fd, 0, static_cast<off_t>(size)); refused != 0) {
+        errno = refused;
+        return Error::system;
+    }
+    if (const Error error = made->map(false); failed(error))
+        return error;
+    file = made;
+    return Error::none;
+}
+
+MappedFile::~MappedFile()
+{
+    const int saved = errno;
+    if (map_ != nullptr)
+        pmem2_map_delete(&map_);
+    if (remove_)
+        unlink(path_.c_str());
+    close(fd_); // and with it the lock
+    errno = saved;
+}
+
+Error MappedFile::keep() noexcept
+try {
+    if (fsync(fd_) != 0)
+        return Error::system;
+    const std::string parent = std::filesystem::absolute(path_).parent_path();
+    const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return Error::system;
+    const int synced = fsync(directory);
+    close(directory);
+    if (synced != 0)
+        return Error::system;
+    remove_ = false;
+    return Error::none;
+} catch (const std::exception &) {
+    return Error::out_of_memory;
+}
+
+Error MappedFile::lock() const noexcept
+{
+    // An open file description lock: it dies with its holder, and threads and other streams of the same process do not
+    // share it.
+    struct flock whole = {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (fcntl(fd_, F_OFD_SETLK, &whole) == 0)
+        return Error::none;
+    return errno == EAGAIN || errno == EACCES ? Error::busy : Error::system;
+}
+
+Error MappedFile::map(bool read_only) noexcept
+{
+    struct Handles {
+        pmem2_config *config = nullptr;
+        pmem2_source *source = nullptr;
+        ~Handles()
+        {
+            pmem2_config_delete(&config);
+            pmem2_source_delete(&source);
+        }
+    } handles;
+    int result = pmem2_config_new(&handles.config);
+    if (result == 0)
+        result = pmem2_source_from_fd(&handles.source, fd_);
+    if (result == 0)
+        result = pmem2_config_set_required_store_granularity(handles.config, PMEM2_GRANULARITY_PAGE);
+    if (result == 0 && read_only)
+        result = pmem2_config_set_protection(handles.config, PMEM2_PROT_READ);
+    if (result == 0)
+        result = pmem2_map_new(&map_, handles.config, handles.source);
+    if (result == 0)
+        return Error::none;
+    // libpmem2 gives a negative errno, or a code of its own below PMEM2_E_UNKNOWN.
+    errno = result > PMEM2_E_UNKNOWN ? -result : EINVAL;
+    return Error::system;
+}
+
+} // namespace pms

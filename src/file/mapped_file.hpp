@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// A file opened by path, locked and mapped.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <libpmem2.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace pms {
+
+class MappedFile {
+public:
+    // For reading takes no lock and maps read-only. Error::system leaves errno as the operating system set it.
+    static Error open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file);
+    // A new file whose space is allocated. It is removed again unless keep() is called.
+    static Error create(const char *path, std::uint64_t size, std::shared_ptr<MappedFile> &file);
+
+    ~MappedFile();
+    MappedFile(const MappedFile &) = delete;
+    MappedFile &operator=(const MappedFile &) = delete;
+
+    pmem2_map *map() const noexcept { return map_; }
+    // Makes the new file's existence durable, and lets it stay.
+    Error keep() noexcept;
+
+private:
+    MappedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+    Error lock() const noexcept;
+    Error map(bool read_only) noexcept;
+
+    const std::string path_;
+    const int fd_;
+    pmem2_map *map_ = nullptr;
+    bool remove_ = false;
+};
+
+} // namespace pms
