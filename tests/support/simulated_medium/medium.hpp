@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Stands in for src/medium/medium.hpp in the tests: the same class, whose stores go to a SimulatedImage that knows
+// which of them a power cut could lose. A program passes the image where a pmem2_map is asked for
+// (SimulatedImage::map()).
+#pragma once
+
+#include "base/error.hpp"
+#include "medium/simulated_image.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+
+struct pmem2_map;
+
+namespace pms {
+
+class Medium {
+public:
+    using Site = std::source_location;
+
+    explicit Medium(pmem2_map *map) noexcept : image_(reinterpret_cast<SimulatedImage *>(map)) {}
+    explicit Medium(SimulatedImage &image) noexcept : image_(&image) {}
+
+    const std::byte *base() const noexcept { return image_->cache(); }
+    std::uint64_t size() const noexcept { return image_->size(); }
+    Granularity granularity() const noexcept { return image_->granularity(); }
+    const std::byte *at(std::uint64_t offset) const noexcept { return base() + offset; }
+    void prefault() noexcept {}
+
+    std::uint64_t load(std::uint64_t offset) const noexcept { return image_->load(offset); }
+    void store(std::uint64_t offset, std::uint64_t value, Site site = Site::current()) noexcept
+    {
+        image_->store(offset, &value, sizeof value, SimulatedImage::Path::ordinary, site);
+    }
+    void copy(std::uint64_t offset, const void *source, std::size_t size, Site site = Site::current()) noexcept
+    {
+        image_->store(offset, source, size, SimulatedImage::Path::ordinary, site);
+    }
+    void zero(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
+    {
+        image_->store(offset, nullptr, size, SimulatedImage::Path::ordinary, site);
+    }
+    void stream(std::uint64_t offset, const void *source, std::size_t size, Site site = Site::current()) noexcept
+    {
+        image_->store(offset, source, size, SimulatedImage::Path::non_temporal, site);
+    }
+    void flush(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
+    {
+        image_->flush(offset, size, site);
+    }
+    void fence(Site site = Site::current()) noexcept { image_->fence(site); }
+    Error sync(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
+    {
+        return image_->sync(offset, size, site) ? Error::none : Error::medium_failed;
+    }
+    void *writable(std::uint64_t offset, std::size_t) noexcept { return image_->writable(offset); }
+    void written(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
+    {
+        image_->written(offset, size, site);
+    }
+
+private:
+    SimulatedImage *image_;
+};
+
+} // namespace pms

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// A stream's file, as programs see it (the caches) and as a power cut leaves it. What each granularity may lose is told
+// in docs/crash_consistency.md; this class is that page in code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <random>
+#include <source_location>
+#include <thread>
+#include <vector>
+
+struct pmem2_map;
+
+namespace pms {
+
+enum class Granularity : std::uint8_t { byte, cache_line, page };
+
+class SimulatedImage {
+public:
+    enum class Path : std::uint8_t { ordinary, non_temporal };
+    using Site = std::source_location;
+    using Bytes = std::vector<std::byte>;
+
+    SimulatedImage(std::size_t size, Granularity granularity);
+    // What was on the medium when the power came back: caches and medium agree.
+    SimulatedImage(const Bytes &content, Granularity granularity);
+
+    pmem2_map *map() noexcept { return reinterpret_cast<pmem2_map *>(this); }
+    const std::byte *cache() const noexcept { return reinterpret_cast<const std::byte *>(cache_.data()); }
+    std::size_t size() const noexcept { return size_; }
+    Granularity granularity() const noexcept { return granularity_; }
+
+    std::uint64_t load(std::uint64_t offset) const noexcept;
+    // `source` nullptr: zeros.
+    void store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site);
+    void flush(std::uint64_t offset, std::size_t size, Site site);
+    void fence(Site site);
+    bool sync(std::uint64_t offset, std::size_t size, Site site);
+    void *writable(std::uint64_t offset) noexcept { return reinterpret_cast<std::byte *>(cache_.data()) + offset; }
+    void written(std::uint64_t offset, std::size_t size, Site site);
+
+    // ---- What a crash leaves
+    // kill -9: what the caches hold.
+    Bytes killed() const;
+    // A power cut that loses everything that may be lost.
+    Bytes power_cut_losing_all() const;
+    // A power cut that loses a random choice of what may be lost.
+    Bytes power_cut(std::mt19937_64 &random) const;
+    // kill -9, and another process goes on: the same caches, with the same stores still to become durable.
+    void adopt_threads();
+
+    // ---- What tests ask of it
+    // Called before each fence or sync completes: the moments at which a power cut is worth a look.
+    std::function<void()> before_fence;
+    // The n-th sync from now on fails, 1 the next one; 0: none.
+    void fail_sync(std::uint64_t n);
+    struct Counts {
+        std::uint64_t fences = 0; // and syncs
+        std::uint64_t flushes = 0;
+        std::uint64_t stores = 0;
+    };
+    Counts counts() const;
+    // Every range stored since reset_footprint(), as [begin, end).
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> footprint() const;
+    void reset_footprint();
+
+private:
+    struct Event {
+        std::uint64_t word; // its index
+        std::uint64_t value;
+        std::thread::id thread;
+        bool non_temporal;
+    };
+    using Sequence = std::uint64_t;
+
+    std::uint64_t line_of(std::uint64_t word) const noexcept { return word / 8; }
+    void record(std::uint64_t word, std::uint64_t value, bool non_temporal);
+    void make_durable(std::map<Sequence, Event>::iterator event);
+    template <typename Choose>
+    Bytes image(Choose choose) const;
+
+    const std::size_t size_;
+    const Granularity granularity_;
+    std::vector<std::uint64_t> cache_;   // what programs see
+    std::vector<std::uint64_t> known_;   // the same, as far as the image was told
+    std::vector<std::uint64_t> durable_; // what surely survives
+
+    mutable std::mutex mutex_;
+    Sequence next_ = 0;
+    std::map<Sequence, Event> pending_; // not surely durable, in the order of the stores
+    std::map<std::thread::id, std::map<std::uint64_t, Sequence>>
+        flushed_; // thread -> line -> stores before this are flushed
+    std::uint64_t failing_sync_ = 0;
+    Counts counts_;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> footprint_;
+};
+
+} // namespace pms
