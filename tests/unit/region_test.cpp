@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "region/region.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pms {
+namespace {
+
+class RegionTest : public testing::Test {
+protected:
+    RegionTest() : image(1 << 20, Granularity::cache_line), medium(image)
+    {
+        EXPECT_EQ(format::plan(1 << 20, 64, {}, geometry), Error::none);
+        RegionReading reading;
+        reading.offset = 8192;
+        reading.size = 512 * 1024;
+        reading.generation = 1;
+        reading.seed = 5;
+        reading.limit = reading.data_begin();
+        reading.checkpoint = 0;
+        region.revive(reading, reading.data_begin(), 0, false);
+    }
+
+    Region::Pending &take(std::uint64_t length)
+    {
+        bool moved = false;
+        EXPECT_EQ(region.make_room(length, persisted, moved), Error::none);
+        return region.take(length);
+    }
+
+    SimulatedImage image;
+    Medium medium;
+    format::Geometry geometry;
+    Region region{medium, geometry};
+    std::uint64_t persisted = 0;
+};
+
+TEST_F(RegionTest, TheLimitIsDurableBeforeRoomIsGivenAndMovesInSteps)
+{
+    bool moved = false;
+    ASSERT_EQ(region.make_room(80, 0, moved), Error::none);
+    EXPECT_TRUE(moved);
+    EXPECT_EQ(image.counts().fences, 1U);
+    const auto read = [&](const SimulatedImage::Bytes &bytes) {
+        SimulatedImage after(bytes, Granularity::cache_line);
+        return read_region(Medium(after), geometry, region.offset(), region.size()).limit;
+    };
+    EXPECT_EQ(read(image.power_cut_losing_all()), region.limit());
+    EXPECT_GE(region.limit(), region.tail() + 80);
+
+    moved = false;
+    region.take(80);
+    ASSERT_EQ(region.make_room(80, 0, moved), Error::none);
+    EXPECT_FALSE(moved) << "one fence per step, not per append";
+    EXPECT_EQ(image.counts().fences, 1U);
+}
+
+TEST_F(RegionTest, RoomUpToTheLastByteAndNotOneMore)
+{
+    bool moved = false;
+    EXPECT_EQ(region.make_room(region.usable_size() + 8, 0, moved), Error::region_full);
+    EXPECT_EQ(region.make_room(UINT64_MAX - 7, 0, moved), Error::region_full);
+    EXPECT_EQ(image.counts().stores, 0U) << "a failed call changes nothing";
+    EXPECT_EQ(region.make_room(region.usable_size(), 0, moved), Error::none);
+    EXPECT_EQ(region.limit(), region.end());
+}
+
+TEST_F(RegionTest, TheCheckpointFollowsWhatIsPersisted)
+{
+    region.stamp(take(64 * 1024), 1);
+    region.settle(1);
+    // Not persisted yet: the record must not be checkpointed.
+    take(64 * 1024);
+    EXPECT_EQ(region.checkpoint(), 0U);
+    persisted = 1;
+    take(64 * 1024);
+    EXPECT_EQ(region.checkpoint(), region.data_begin());
+}
+
+TEST_F(RegionTest, TheCheckpointStaysInFrontOfAnOpenReservation)
+{
+    region.stamp(take(80), 1);
+    take(80);
+    region.stamp(take(256 * 1024), 2);
+    region.settle(2);
+    persisted = 2;
+    take(64 * 1024);
+    EXPECT_EQ(region.checkpoint(), region.data_begin());
+}
+
+TEST_F(RegionTest, VisibleUpToTheFirstThatIsNotCommitted)
+{
+    region.stamp(take(80), 1);
+    Region::Pending &reserved = take(80);
+    region.stamp(take(80), 2);
+    region.settle(2);
+    EXPECT_EQ(region.visible_end(), region.data_begin() + 80);
+    region.stamp(reserved, 3);
+    region.settle(2);
+    EXPECT_EQ(region.visible_end(), region.data_begin() + 80);
+    region.settle(3);
+    EXPECT_EQ(region.visible_end(), region.tail());
+}
+
+TEST_F(RegionTest, AReservationIsFoundByItsOffsetOnly)
+{
+    region.stamp(take(80), 1);
+    const std::uint64_t offset = take(80).begin;
+    EXPECT_EQ(region.reservation(offset - 80), nullptr) << "an entry";
+    EXPECT_EQ(region.reservation(offset + 8), nullptr);
+    ASSERT_NE(region.reservation(offset), nullptr);
+    EXPECT_TRUE(region.is_last(*region.reservation(offset)));
+    EXPECT_EQ(region.open_reservations(), 1U);
+}
+
+TEST_F(RegionTest, CancelledReservationsAtTheTailAreFreeAgain)
+{
+    const std::uint64_t before = region.usable_size();
+    take(80);
+    take(160);
+    region.cancel_reservations();
+    EXPECT_EQ(region.usable_size(), before);
+}
+
+TEST_F(RegionTest, ACancelledReservationWithAnEntryBehindItStaysAFiller)
+{
+    const std::uint64_t offset = take(80).begin;
+    Region::Pending &entry = take(80);
+    Flush flush(medium);
+    region.cover_reservations(entry.begin, &flush);
+    region.stamp(entry, 1);
+    region.cancel_reservations();
+    region.settle(1);
+    EXPECT_EQ(region.visible_end(), region.tail());
+    const auto filler = read_record_header(medium, region.seed(), offset, region.end());
+    ASSERT_TRUE(filler);
+    EXPECT_EQ(filler->kind, format::Kind::filler);
+    EXPECT_EQ(filler->length(), 80U);
+}
+
+TEST_F(RegionTest, CoversWhatIsInFrontOnly)
+{
+    const std::uint64_t first = take(80).begin;
+    const std::uint64_t second = take(80).begin;
+    const std::uint64_t third = take(80).begin;
+    region.cover_reservations(second, nullptr);
+    EXPECT_TRUE(region.reservation(first)->covered);
+    EXPECT_FALSE(region.reservation(second)->covered);
+    EXPECT_FALSE(region.reservation(third)->covered);
+    EXPECT_EQ(region.dirty.begin, first);
+    EXPECT_EQ(region.dirty.end, first + 16);
+}
+
+TEST_F(RegionTest, GenerationZeroOnceRetired)
+{
+    EXPECT_EQ(region.generation(), 1U);
+    region.retire();
+    EXPECT_EQ(region.generation(), 0U);
+    EXPECT_EQ(region.writable(8192), Error::no_region);
+}
+
+} // namespace
+} // namespace pms
