@@ -26,6 +26,7 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
     limit_ = reading.limit.value_or(tail);
     checkpoint_ = reading.checkpoint.value_or(0);
     last_record_ = last_record;
+    last_timestamp_ = 0;
     visible_max_timestamp_ = 0;
     max_timestamp_ = 0;
     high_water_ = tail;
@@ -73,10 +74,14 @@ Error Region::make_room(std::uint64_t length, std::uint64_t persisted, bool &lim
 
     const std::uint64_t step = medium_.granularity() == Granularity::page ? limit_step_page : limit_step;
     const std::uint64_t limit = std::min(end(), align_up(needed, step));
-    if (persisted >= visible_max_timestamp_) {
+    const auto nominate = [this] {
+        if (last_timestamp_ != visible_max_timestamp_)
+            return;
         candidate_ = last_record_;
-        candidate_timestamp_ = visible_max_timestamp_;
-    }
+        candidate_timestamp_ = last_timestamp_;
+    };
+    if (persisted >= visible_max_timestamp_)
+        nominate();
     const bool checkpoint_moves = candidate_ != 0 && persisted >= candidate_timestamp_ && candidate_ > checkpoint_;
     write_offset(offsetof(format::RegionHeader, limit), limit);
     if (checkpoint_moves)
@@ -88,8 +93,7 @@ Error Region::make_room(std::uint64_t length, std::uint64_t persisted, bool &lim
     limit_ = limit;
     if (checkpoint_moves)
         checkpoint_ = candidate_;
-    candidate_ = last_record_;
-    candidate_timestamp_ = visible_max_timestamp_;
+    nominate();
     limit_moved = true;
     return Error::none;
 }
@@ -174,6 +178,7 @@ void Region::settle(std::uint64_t committed) noexcept
         if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
             return;
         last_record_ = front.begin;
+        last_timestamp_ = front.timestamp;
         visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
         visible_end_.store(front.end, std::memory_order_release);
         pending_.pop_front();

@@ -182,10 +182,13 @@ private:
     std::uint64_t limit_ = 0;                 // durable
     std::uint64_t checkpoint_ = 0;            // durable; 0: none
     std::uint64_t last_record_ = 0;           // the last visible one; 0: none
-    std::uint64_t visible_max_timestamp_ = 0; // of all visible ones
+    std::uint64_t last_timestamp_ = 0;        // its timestamp; 0: a filler, or from before this open
+    std::uint64_t visible_max_timestamp_ = 0; // of all visible ones of this open
     std::uint64_t max_timestamp_ = 0;         // of all
     std::uint64_t high_water_ = 0;            // no byte was given to anybody behind it
-    // What the next move of the limit may checkpoint: a record, and the timestamp that must be persisted for it.
+    // What the next move of the limit may checkpoint: a record, and the timestamp that must be persisted for it. Its
+    // own is the highest up to it: recovery takes the timestamp of a checkpoint's record for the last durable one, so
+    // what was published out of order in front of it, with a higher one, must not hide behind it.
     std::uint64_t candidate_ = 0;
     std::uint64_t candidate_timestamp_ = 0;
 

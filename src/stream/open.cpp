@@ -161,11 +161,12 @@ Error Stream::close()
     }
     if (const Error error = flush.wait(); failed(error))
         return error;
+    // Before the checkpoints: in front of them may be records with higher timestamps than theirs.
+    if (const Error error = write_durable_timestamp(medium_, geometry(), persisted()); failed(error))
+        return error;
     for (Region *region : open_steps)
         region->write_bounds(flush);
     if (const Error error = flush.wait(); failed(error))
-        return error;
-    if (const Error error = write_durable_timestamp(medium_, geometry(), persisted()); failed(error))
         return error;
     return write_clean_mark(
         medium_, geometry(),

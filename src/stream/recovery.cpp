@@ -394,14 +394,15 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     if (const Error error = flush.wait(); failed(error))
         return error;
 
+    // Before the checkpoints: in front of them may be records with higher timestamps than theirs.
+    if (const Error error = write_durable_timestamp(medium, geometry, plan.persisted); failed(error))
+        return error;
     for (const RecoveredRegion &region : plan.regions) {
         Region writer(medium, geometry);
         writer.revive(region.reading, region.tail, region.last_record, false);
         writer.write_bounds(flush);
     }
-    if (const Error error = flush.wait(); failed(error))
-        return error;
-    return write_durable_timestamp(medium, geometry, plan.persisted);
+    return flush.wait();
 }
 
 Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp)

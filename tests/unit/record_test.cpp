@@ -24,7 +24,8 @@ RecordHeader make(Kind kind, const std::string &data, std::uint64_t timestamp)
 TEST(Record, FieldsAreGivenBackAtTheirExtremes)
 {
     for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, max_entry_size})
-        for (const std::uint64_t timestamp : {std::uint64_t{1}, (std::uint64_t{1} << 24) - 1, std::uint64_t{1} << 24, max_timestamp})
+        for (const std::uint64_t timestamp :
+             {std::uint64_t{1}, (std::uint64_t{1} << 24) - 1, std::uint64_t{1} << 24, max_timestamp})
             for (const Kind kind : {Kind::entry, Kind::filler, Kind::member})
                 for (const std::uint32_t checksum : {0U, UINT32_MAX}) {
                     const Record record = decode(encode({kind, size, timestamp, checksum}));

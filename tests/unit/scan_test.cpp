@@ -31,7 +31,8 @@ protected:
     std::uint64_t write(std::uint64_t offset, const std::string &data, std::uint64_t timestamp)
     {
         format::Record record{.kind = format::Kind::entry, .size = data.size(), .timestamp = timestamp};
-        record.checksum = format::record_checksum(record, format::data_hash(data.data(), data.size(), seed), seed, offset);
+        record.checksum =
+            format::record_checksum(record, format::data_hash(data.data(), data.size(), seed), seed, offset);
         const format::RecordHeader header = format::encode(record);
         medium.copy(offset, &header, sizeof header);
         medium.copy(offset + sizeof header, data.data(), data.size());

@@ -22,6 +22,7 @@ SimulatedImage::SimulatedImage(const Bytes &content, Granularity granularity)
 
 std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
+    loads_.fetch_add(1, std::memory_order_relaxed);
     return __atomic_load_n(&cache_[offset / 8], __ATOMIC_ACQUIRE);
 }
 
@@ -211,7 +212,9 @@ void SimulatedImage::fail_sync(std::uint64_t n)
 SimulatedImage::Counts SimulatedImage::counts() const
 {
     const std::lock_guard guard(mutex_);
-    return counts_;
+    Counts counts = counts_;
+    counts.loads = loads_.load(std::memory_order_relaxed);
+    return counts;
 }
 
 std::vector<std::pair<std::uint64_t, std::uint64_t>> SimulatedImage::footprint() const

@@ -5,6 +5,7 @@
 // in docs/crash_consistency.md; this class is that page in code.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,7 @@ public:
         std::uint64_t fences = 0; // and syncs
         std::uint64_t flushes = 0;
         std::uint64_t stores = 0;
+        std::uint64_t loads = 0; // of single words
     };
     Counts counts() const;
     // Every range stored since reset_footprint(), as [begin, end).
@@ -98,6 +100,7 @@ private:
         flushed_; // thread -> line -> stores before this are flushed
     std::uint64_t failing_sync_ = 0;
     Counts counts_;
+    mutable std::atomic<std::uint64_t> loads_{0};
     std::vector<std::pair<std::uint64_t, std::uint64_t>> footprint_;
 };
 

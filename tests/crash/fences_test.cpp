@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// What operations cost, counted in fences: the costs design decisions rest on.
+
+#include "support/sim_stream.hpp"
+
+namespace pms {
+namespace {
+
+TEST(Fences, ASynchronousAppendCostsOne)
+{
+    for (const Granularity granularity : {Granularity::cache_line, Granularity::byte}) {
+        for (const std::size_t size : {0U, 8U, 64U, 256U, 1024U, 4096U, 16384U}) {
+            SimulatedImage image(4 << 20, granularity);
+            SimStream stream(image);
+            const auto region = stream.allocate(2 << 20);
+            stream.append(region, "moves the limit");
+            const auto before = image.counts();
+            stream.append(region, std::string(size, 'x'));
+            EXPECT_EQ(image.counts().fences - before.fences, 1U) << size;
+        }
+    }
+}
+
+TEST(Fences, OneMoreForEachStepOfTheLimit)
+{
+    SimulatedImage image(4 << 20, Granularity::cache_line);
+    SimStream stream(image);
+    const auto region = stream.allocate(2 << 20);
+    constexpr std::uint64_t appends = 10000; // of 80 bytes: 12.2 steps of 64 KiB
+    const auto before = image.counts();
+    for (std::uint64_t i = 0; i < appends; ++i)
+        stream.append(region, std::string(64, 'x'));
+    EXPECT_LE(image.counts().fences - before.fences, appends + 14);
+}
+
+TEST(Fences, ASynchronousPublishCostsOne)
+{
+    SimulatedImage image(1 << 20, Granularity::cache_line);
+    SimStream stream(image);
+    const auto region = stream.allocate(1 << 17);
+    stream.append(region, "moves the limit");
+    const auto entry = stream.reserve(region, 64, std::string(64, 'x'));
+    const auto before = image.counts();
+    stream.publish(region, entry, 64);
+    EXPECT_EQ(image.counts().fences - before.fences, 1U);
+}
+
+TEST(Fences, AsynchronousAppendsCostOneForAllWhoWait)
+{
+    SimulatedImage image(1 << 20, Granularity::cache_line);
+    SimStream stream(image);
+    const auto region = stream.allocate(1 << 17);
+    stream.append(region, "moves the limit");
+    const auto before = image.counts();
+    std::uint64_t last = 0;
+    for (int i = 0; i < 256; ++i)
+        last = pmemstream_entry_timestamp(stream.get(), stream.async_append(region, std::string(64, 'x')));
+    EXPECT_EQ(image.counts().fences - before.fences, 0U);
+    EXPECT_EQ(stream.wait_persisted(last), 0);
+    EXPECT_EQ(image.counts().fences - before.fences, 1U);
+}
+
+TEST(Fences, OnPagesOneSyncServesASynchronousAppend)
+{
+    SimulatedImage image(4 << 20, Granularity::page);
+    SimStream stream(image);
+    const auto region = stream.allocate(2 << 20);
+    stream.append(region, "moves the limit");
+    const auto before = image.counts();
+    stream.append(region, std::string(64, 'x'));
+    EXPECT_EQ(image.counts().fences - before.fences, 1U);
+}
+
+// Words loaded while opening, which reads every header it looks at by words.
+TEST(Opening, AfterACleanCloseCostsTheSameBehindAMillionEntriesAsBehindTen)
+{
+    const auto loads_to_open = [](int entries) {
+        SimulatedImage image(64 << 20, Granularity::cache_line);
+        {
+            SimStream stream(image);
+            const auto region = stream.allocate(60 << 20);
+            for (int i = 0; i < entries; ++i)
+                stream.append(region, "entry");
+        }
+        SimulatedImage reopened(image.power_cut_losing_all(), Granularity::cache_line);
+        SimStream stream(reopened);
+        const std::uint64_t loads = reopened.counts().loads;
+        EXPECT_EQ(stream.persisted(), static_cast<std::uint64_t>(entries));
+        EXPECT_TRUE(stream.info().was_clean);
+        return loads;
+    };
+    EXPECT_EQ(loads_to_open(1000000), loads_to_open(10));
+}
+
+TEST(Opening, AfterAKillDependsOnTheLimitSteps)
+{
+    const auto loads_to_open = [](int entries) {
+        SimulatedImage image(64 << 20, Granularity::cache_line);
+        SimStream stream(image);
+        const auto region = stream.allocate(60 << 20);
+        for (int i = 0; i < entries; ++i)
+            stream.append(region, "entry");
+        SimulatedImage reopened(image.killed(), Granularity::cache_line);
+        SimStream after(reopened);
+        EXPECT_EQ(after.persisted(), static_cast<std::uint64_t>(entries));
+        return reopened.counts().loads;
+    };
+    // Two steps of 64 KiB hold 5461 entries of 24 bytes; each costs two loads, and the rest is looked at word by word.
+    EXPECT_LE(loads_to_open(200000), 60000U);
+}
+
+} // namespace
+} // namespace pms
