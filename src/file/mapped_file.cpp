@@ -13,7 +13,8 @@ namespace pms {
 
 Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file)
 {
-    const int fd = ::open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    // Not blocking: a FIFO without a writer must not be waited for.
+    const int fd = ::open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return Error::system;
     const std::shared_ptr<MappedFile> opened(new MappedFile(path, fd));
