@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright the pmemstream authors
+
+# The front door. What it does is in scripts/ and in CMakePresets.json.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+export DESTDIR
+
+# The targets that installing needs, so that it does not build the tests.
+INSTALLED = pmemstream pmemstream_static miniasync miniasync_static pmemstream_tool
+
+.PHONY: help deps build demo test install clean
+
+help:
+	@echo "make demo      install what is missing, build, and show a stream surviving kill -9"
+	@echo "make test      install what is missing, build and run the tests"
+	@echo "make deps      install what is missing, with apt-get"
+	@echo "make build     build what is to be installed, into build/release"
+	@echo "make install   build and install below PREFIX ($(PREFIX)), DESTDIR is honoured"
+	@echo "make clean     remove build/"
+
+deps:
+	scripts/deps.sh
+
+build:
+	scripts/deps.sh build
+	cmake --preset release -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
+	cmake --build --preset release --target $(INSTALLED)
+
+demo:
+	@scripts/demo.sh
+
+test: deps
+	scripts/test.sh
+
+install: build
+	cmake --install build/release
+
+clean:
+	rm -rf build
