@@ -11,6 +11,7 @@
 #include "region/region.hpp"
 #include "stream/stream.hpp"
 
+#include <cerrno>
 #include <new>
 
 namespace pms::api {
@@ -35,17 +36,21 @@ inline pmemstream_region_runtime *wrap(Region *region) noexcept
     return reinterpret_cast<pmemstream_region_runtime *>(region);
 }
 
-// 0, or -1 with errno set.
+// 0 with errno as it was (what lies beneath may have touched it), or -1 with errno set.
 template <typename F>
 int call(F f) noexcept
 {
+    const int before = errno;
     Error error = Error::none;
     try {
         error = f();
     } catch (const std::bad_alloc &) {
         error = Error::out_of_memory;
     }
-    return failed(error) ? fail(error) : 0;
+    if (failed(error))
+        return fail(error);
+    errno = before;
+    return 0;
 }
 
 // What f gives through its argument, or `otherwise` with errno set.

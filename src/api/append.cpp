@@ -19,12 +19,12 @@ future_state wait_task(future_context *context, future_notifier *notifier)
     if (context->state == FUTURE_STATE_IDLE)
         data->first_timestamp = stream.persisted() + 1;
     bool running = false;
-    const Error error = stream.poll(stage, data->timestamp, data, notifier, running);
+    const int result = call([&] { return stream.poll(stage, data->timestamp, data, notifier, running); });
     data->processing_timestamp = stream.committed();
     data->last_timestamp = data->timestamp;
     if (running)
         return FUTURE_STATE_RUNNING;
-    output->error_code = failed(error) ? api::fail(error) : 0;
+    output->error_code = result;
     return FUTURE_STATE_COMPLETE;
 }
 

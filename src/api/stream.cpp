@@ -6,6 +6,7 @@
 #include "api/api.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -39,8 +40,10 @@ void pmemstream_delete(struct pmemstream **stream)
 {
     if (stream == nullptr)
         return;
+    const int before = errno;
     delete unwrap(*stream);
     *stream = nullptr;
+    errno = before;
 }
 
 int pmemstream_get_info(struct pmemstream *handle, struct pmemstream_info *info, size_t info_size)

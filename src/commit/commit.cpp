@@ -5,6 +5,9 @@
 
 #include "format/layout.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace pms {
 namespace {
 
@@ -87,7 +90,6 @@ void Commit::wake_threads() noexcept
 {
     epoch_.fetch_add(1, std::memory_order_acq_rel);
     epoch_.notify_all();
-    progress_.fetch_add(1, std::memory_order_release);
 }
 
 void Commit::notify() noexcept
@@ -104,46 +106,66 @@ void Commit::notify_all_futures() noexcept
     wake_futures(true);
 }
 
+Commit::Watch &Commit::watch_slot(const void *key, std::uint64_t timestamp)
+{
+    auto watch = std::ranges::find(watches_, key, &Watch::key);
+    if (watch == watches_.end())
+        watch = watches_.insert(watches_.end(), Watch{key, timestamp, {}, nullptr, false});
+    watch->timestamp = timestamp;
+    return *watch;
+}
+
 void Commit::watch(const void *key, std::uint64_t timestamp, const future_waker &waker)
 {
     const std::lock_guard guard(watches_mutex_);
-    for (Watch &watch : watches_) {
-        if (watch.key == key) {
-            watch = {key, timestamp, waker};
-            return;
-        }
-    }
-    watches_.push_back({key, timestamp, waker});
-    waiters_.fetch_add(1, std::memory_order_seq_cst);
+    Watch &watch = watch_slot(key, timestamp);
+    watch.waker = waker;
+    watch.word.reset();
+    if (!std::exchange(watch.armed, true))
+        waiters_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+std::uint64_t *Commit::watch_by_word(const void *key, std::uint64_t timestamp)
+{
+    static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
+    const std::lock_guard guard(watches_mutex_);
+    auto fresh = std::make_unique<std::atomic<std::uint64_t>>(0);
+    Watch &watch = watch_slot(key, timestamp);
+    if (watch.word == nullptr)
+        watch.word = std::move(fresh);
+    watch.word->store(0, std::memory_order_relaxed);
+    if (!std::exchange(watch.armed, true))
+        waiters_.fetch_add(1, std::memory_order_seq_cst);
+    return reinterpret_cast<std::uint64_t *>(watch.word.get());
 }
 
 void Commit::unwatch(const void *key) noexcept
 {
     const std::lock_guard guard(watches_mutex_);
-    const auto removed = std::erase_if(watches_, [&](const Watch &watch) { return watch.key == key; });
-    waiters_.fetch_sub(static_cast<std::uint32_t>(removed), std::memory_order_relaxed);
+    const auto watch = std::ranges::find(watches_, key, &Watch::key);
+    if (watch == watches_.end())
+        return;
+    if (watch->armed)
+        waiters_.fetch_sub(1, std::memory_order_relaxed);
+    watches_.erase(watch);
 }
 
 void Commit::wake_futures(bool all) noexcept
 {
-    // Under the mutex, so that nobody's waker is called after unwatch() returned to him. A waker therefore must not
-    // poll.
+    // Under the mutex, so that nobody's waker is called after unwatch() returned to him. A waker therefore must not poll.
     const std::lock_guard guard(watches_mutex_);
-    const auto woken = std::erase_if(watches_, [&](const Watch &watch) {
-        if (!all && committed() < watch.timestamp)
-            return false;
-        watch.waker.wake(watch.waker.data);
-        return true;
-    });
-    waiters_.fetch_sub(static_cast<std::uint32_t>(woken), std::memory_order_relaxed);
-}
-
-std::uint64_t *Commit::monitored() noexcept
-{
-    static_assert(sizeof progress_ == sizeof(std::uint64_t));
-    if (!monitored_.exchange(true, std::memory_order_relaxed))
-        waiters_.fetch_add(1, std::memory_order_seq_cst);
-    return reinterpret_cast<std::uint64_t *>(&progress_);
+    for (Watch &watch : watches_) {
+        if (!watch.armed || (!all && committed() < watch.timestamp))
+            continue;
+        watch.armed = false;
+        waiters_.fetch_sub(1, std::memory_order_relaxed);
+        if (watch.word != nullptr)
+            watch.word->store(1, std::memory_order_release);
+        else
+            watch.waker.wake(watch.waker.data);
+    }
+    // A word must stay for who monitors it.
+    std::erase_if(watches_, [](const Watch &watch) { return !watch.armed && watch.word == nullptr; });
 }
 
 } // namespace pms

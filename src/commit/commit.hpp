@@ -84,18 +84,22 @@ public:
     // Wakes all futures: a copy they may wait for has made progress.
     void notify_all_futures() noexcept;
 
-    // What a poller monitors: a word that changes whenever a waker would be woken.
-    std::uint64_t *monitored() noexcept;
+    // The same for a poller: gives a word that is 0 now and becomes 1 when a waker would be woken. It stays the stream's, and is good
+    // until the key is unwatched. Throws std::bad_alloc.
+    std::uint64_t *watch_by_word(const void *key, std::uint64_t timestamp);
 
 private:
     struct Watch {
         const void *key;
         std::uint64_t timestamp;
         future_waker waker;
+        std::unique_ptr<std::atomic<std::uint64_t>> word; // instead of a waker
+        bool armed;                                       // neither woken nor given up yet; counts as a waiter
     };
 
     static std::uint64_t encode(std::uint64_t timestamp, bool durable) noexcept { return timestamp << 1 | durable; }
     std::atomic<std::uint64_t> &slot(std::uint64_t timestamp) noexcept { return marks_[timestamp & (slots_ - 1)]; }
+    Watch &watch_slot(const void *key, std::uint64_t timestamp);
     void wake_threads() noexcept;
     void wake_futures(bool all) noexcept;
 
@@ -107,8 +111,6 @@ private:
     alignas(64) std::atomic<std::uint64_t> committed_;
     alignas(64) std::atomic<std::uint32_t> waiters_{0}; // threads that sleep, and futures that are watched
     std::atomic<std::uint32_t> epoch_{0};
-    std::atomic<std::uint64_t> progress_{0}; // the same for pollers, who monitor 64 bits
-    std::atomic<bool> monitored_{false};     // a poller counts as a waiter from then on
     std::uint64_t slots_;
     std::unique_ptr<std::atomic<std::uint64_t>[]> marks_;
 

@@ -81,6 +81,9 @@ public:
     // Its header cannot be believed: nothing can be appended.
     bool damaged() const noexcept { return damaged_.load(std::memory_order_relaxed); }
 
+    // Whether it is a region of the stream that has this geometry.
+    bool belongs_to(const format::Geometry &geometry) const noexcept { return &geometry_ == &geometry; }
+
     // ---- Everything below is called with the lock held.
     std::mutex &mutex() noexcept { return mutex_; }
     State state() const noexcept { return state_; }

@@ -5,6 +5,7 @@
 
 #include "stream/stream.hpp"
 
+#include <new>
 #include <thread>
 
 namespace pms {
@@ -83,19 +84,19 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
     }
     const bool by_poller =
         notifier != nullptr && (notifier->notifier_used == FUTURE_NOTIFIER_POLLER || notifier->waker.wake == nullptr);
-    if (by_poller) {
-        // Whoever monitors the watermark sees it move; what persists must be polled to do so, and monitors the other
-        // one.
-        notifier->poller.ptr_to_monitor = commit_.monitored();
-        notifier->notifier_used = notifies ? FUTURE_NOTIFIER_POLLER : FUTURE_NOTIFIER_NONE;
-    } else if (notifier != nullptr) {
+    if (notifier != nullptr) {
         try {
             // Also a wait for "persisted" is woken by the commit: persisting is then done by its next poll.
-            commit_.watch(key, timestamp, notifier->waker);
-            notifier->notifier_used = notifies ? FUTURE_NOTIFIER_WAKER : FUTURE_NOTIFIER_NONE;
-        } catch (...) {
-            notifier->notifier_used = FUTURE_NOTIFIER_NONE;
+            notifier->notifier_used = by_poller ? FUTURE_NOTIFIER_POLLER : FUTURE_NOTIFIER_WAKER;
+            if (by_poller)
+                notifier->poller.ptr_to_monitor = commit_.watch_by_word(key, timestamp);
+            else
+                commit_.watch(key, timestamp, notifier->waker);
+        } catch (const std::bad_alloc &) {
+            notifies = false;
         }
+        if (!notifies)
+            notifier->notifier_used = FUTURE_NOTIFIER_NONE;
         // What came to pass before the waker was in place wakes nobody.
         if (step(error)) {
             commit_.unwatch(key);

@@ -179,7 +179,7 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
     if (damaged && !scan.complete)
         plan.metadata_damaged = true;
     // The hole that the region's hole words protect is filled first: filling another one overwrites them.
-    std::ranges::stable_partition(region.fillers, [&](const Gap &gap) {
+    std::stable_partition(region.fillers.begin(), region.fillers.end(), [&](const Gap &gap) {
         return std::ranges::any_of(scan.holes, [&](const Gap &hole) { return hole.begin == gap.begin; });
     });
     return region;
@@ -196,7 +196,7 @@ RecoveredRegion unreadable(const RegionReading &reading)
     return region;
 }
 
-void recover_unclean(const Medium &medium, std::vector<RegionReading> readings, std::uint64_t durable,
+void recover_unclean(const Medium &medium, const std::vector<RegionReading> &readings, std::uint64_t durable,
                      RecoveryPlan &plan)
 {
     std::vector<Scanned> regions;
@@ -319,7 +319,7 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
     if (wholly_clean)
         recover_clean(tiling.regions, *durable, plan);
     else
-        recover_unclean(medium, std::move(tiling.regions), durable.value_or(0), plan);
+        recover_unclean(medium, tiling.regions, durable.value_or(0), plan);
     return plan;
 }
 

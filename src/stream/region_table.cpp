@@ -3,6 +3,8 @@
 
 #include "stream/region_table.hpp"
 
+#include <new>
+
 namespace pms {
 
 Region *RegionTable::find(std::uint64_t offset) const
@@ -54,22 +56,25 @@ std::vector<Region *> RegionTable::all() const
 
 Region *RegionTable::acquire(Medium &medium, const format::Geometry &geometry)
 {
+    constexpr std::size_t quarantine = 256;
     const std::unique_lock guard(mutex_);
-    if (!unused_.empty()) {
-        Region *region = unused_.back();
-        unused_.pop_back();
+    if (unused_.size() > quarantine) {
+        Region *region = unused_.front();
+        unused_.pop_front();
         return region;
     }
-    // So that release() needs no memory.
-    if (unused_.capacity() <= objects_.size())
-        unused_.reserve(2 * objects_.size() + 16);
     return objects_.emplace_back(std::make_unique<Region>(medium, geometry)).get();
 }
 
 void RegionTable::release(Region *region) noexcept
 {
     const std::unique_lock guard(mutex_);
-    unused_.push_back(region);
+    try {
+        unused_.push_back(region);
+    } catch (const std::bad_alloc &) {
+        // It is not used again, and goes with the table.
+        return;
+    }
 }
 
 RegionTable::Node RegionTable::make_node()
@@ -83,13 +88,13 @@ RegionTable::Node RegionTable::make_node()
 void RegionTable::insert(Node &&node, Region *region) noexcept
 {
     const std::unique_lock guard(mutex_);
-    const auto put = [&](auto &map, auto &&handle, std::uint64_t key) {
+    const auto put = [&](auto &map, auto &handle, std::uint64_t key) {
         handle.key() = key;
         handle.mapped() = region;
         map.insert(std::move(handle));
     };
-    put(by_offset_, std::move(node.by_offset), region->offset());
-    put(by_generation_, std::move(node.by_generation), region->generation());
+    put(by_offset_, node.by_offset, region->offset());
+    put(by_generation_, node.by_generation, region->generation());
 }
 
 void RegionTable::erase(Region *region) noexcept

@@ -158,11 +158,16 @@ std::uint64_t Stream::largest_allocation() const
 
 Error Stream::lock_region(std::uint64_t offset, Region *&region, std::unique_lock<std::mutex> &lock)
 {
-    if (region == nullptr)
+    const bool given = region != nullptr;
+    if (given && !region->belongs_to(geometry()))
+        return Error::foreign_runtime;
+    if (!given)
         region = regions_.find(offset);
     if (region == nullptr)
         return Error::no_region;
     lock = std::unique_lock(region->mutex());
+    if (given && region->state() != Region::State::dead && region->offset() != offset)
+        return Error::foreign_runtime;
     return region->writable(offset);
 }
 

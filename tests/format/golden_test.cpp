@@ -79,7 +79,8 @@ TEST(Golden, IsEncodedTheSameToday)
     const std::uint64_t seed = format::region_seed(geometry.stream_seed, 1);
     const auto expect_entry = [&](std::uint64_t offset, const std::string &data, std::uint64_t timestamp) {
         format::Record record{.kind = format::Kind::entry, .size = data.size(), .timestamp = timestamp};
-        record.checksum = format::record_checksum(record, format::data_hash(data.data(), data.size(), seed), seed, offset);
+        record.checksum =
+            format::record_checksum(record, format::data_hash(data.data(), data.size(), seed), seed, offset);
         const format::RecordHeader encoded = format::encode(record);
         expect_at(offset, &encoded, sizeof encoded);
         expect_at(offset + 16, data.data(), data.size());

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright the pmemstream authors
+
+# Builds and runs the tests: everything as it ships, then what sanitizers can find, then the checks of the code. The last line
+# says how many tests ran.
+
+set -eu
+cd "$(dirname "$0")/.."
+log=build/test-log
+mkdir -p build
+: >"$log"
+
+# run PRESET CTEST_ARGUMENT...
+run() {
+    preset=$1
+    shift
+    status=0
+    ctest --preset "$preset" --no-tests=error "$@" >build/ctest-output 2>&1 || status=$?
+    cat build/ctest-output >>"$log"
+    if [ "$status" != 0 ]; then
+        cat build/ctest-output
+    fi
+    sed -n '/tests passed/p' build/ctest-output
+    return "$status"
+}
+
+echo "== release: every test"
+cmake --preset release >/dev/null
+cmake --build --preset release
+run release
+
+echo "== lint"
+scripts/lint.sh
+
+echo "== address and undefined behaviour sanitizers"
+cmake --preset asan -DPMEMSTREAM_BUILD_TOOL=OFF -DPMEMSTREAM_BUILD_EXAMPLES=OFF >/dev/null
+cmake --build --preset asan
+run asan -LE slow
+
+echo "== thread sanitizer"
+cmake --preset tsan -DPMEMSTREAM_BUILD_TOOL=OFF -DPMEMSTREAM_BUILD_EXAMPLES=OFF >/dev/null
+cmake --build --preset tsan
+run tsan -LE slow -R '^(unit\.(Commit|Region)|api_c\.|miniasync\.|threads\.)'
+
+awk '/tests passed/ { failed += $4; ran += $NF } END { printf "tests: %d passed, %d failed\n", ran - failed, failed }' "$log"
