@@ -152,7 +152,8 @@ void Commit::unwatch(const void *key) noexcept
 
 void Commit::wake_futures(bool all) noexcept
 {
-    // Under the mutex, so that nobody's waker is called after unwatch() returned to him. A waker therefore must not poll.
+    // Under the mutex, so that nobody's waker is called after unwatch() returned to him. A waker therefore must not
+    // poll.
     const std::lock_guard guard(watches_mutex_);
     for (Watch &watch : watches_) {
         if (!watch.armed || (!all && committed() < watch.timestamp))

@@ -84,8 +84,8 @@ public:
     // Wakes all futures: a copy they may wait for has made progress.
     void notify_all_futures() noexcept;
 
-    // The same for a poller: gives a word that is 0 now and becomes 1 when a waker would be woken. It stays the stream's, and is good
-    // until the key is unwatched. Throws std::bad_alloc.
+    // The same for a poller: gives a word that is 0 now and becomes 1 when a waker would be woken. It stays the
+    // stream's, and is good until the key is unwatched. Throws std::bad_alloc.
     std::uint64_t *watch_by_word(const void *key, std::uint64_t timestamp);
 
 private:

@@ -376,6 +376,8 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     // reported.
     Flush flush(medium);
     restore(medium, 0, format::min_metadata_size);
+    // A power cut may have left its copies different.
+    write_next_generation(medium, geometry, plan.next_generation, flush);
     flush.add(0, format::min_metadata_size);
     for (const FreeSpan &span : plan.free_spans) {
         restore(medium, span.offset, span.offset + 8);

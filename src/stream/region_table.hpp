@@ -28,8 +28,8 @@ public:
     // All live regions, by generation.
     std::vector<Region *> all() const;
 
-    // A region object that no region uses; one released lately is not given, so that a caller who still holds it as a runtime is told that its
-    // region is gone, rather than taken to another. Throws std::bad_alloc.
+    // A region object that no region uses; one released lately is not given, so that a caller who still holds it as a
+    // runtime is told that its region is gone, rather than taken to another. Throws std::bad_alloc.
     Region *acquire(Medium &medium, const format::Geometry &geometry);
     void release(Region *region) noexcept;
     // Memory for an entry of the table, taken before what cannot be undone. Throws std::bad_alloc.
@@ -46,7 +46,7 @@ private:
     std::map<std::uint64_t, Region *> by_offset_;
     std::map<std::uint64_t, Region *> by_generation_;
     std::vector<std::unique_ptr<Region>> objects_;
-    std::deque<Region *> unused_; // the one released last at the back
+    std::deque<Region *> unused_;                 // the one released last at the back
     mutable std::atomic<Region *> last_{nullptr}; // the last one looked up
 };
 

@@ -61,6 +61,24 @@ TEST_P(Tiling, SpaceIsConservedAndRegionsAreDisjointAtEachFence)
     }
 }
 
+TEST_P(Tiling, ACutInTheMiddleOfAnAllocationLeavesNoDifferenceBehind)
+{
+    SimulatedImage image(32 * 1024, GetParam());
+    SimStream stream(image);
+    CrashPoints crashes(image, 20, 3);
+    stream.allocate(1000);
+    stream.abandon();
+    for (const CrashState &state : crashes.states) {
+        SCOPED_TRACE(state.how);
+        SimulatedImage after(state.bytes, GetParam());
+        SimStream(after).close();
+        SimStream reopened(after);
+        EXPECT_TRUE(reopened.info().was_clean);
+        EXPECT_EQ(reopened.info().damage_count, 0U);
+        EXPECT_TRUE(reopened.damages().empty());
+    }
+}
+
 TEST_P(Tiling, AFreedRegionDoesNotComeBackAndALiveOneDoesNotGo)
 {
     SimulatedImage image(32 * 1024, GetParam());
