@@ -107,14 +107,21 @@ TEST(Commit, AnUnwatchedFutureIsNotWoken)
     EXPECT_EQ(woken.times, 0);
 }
 
-TEST(Commit, APollersWordChangesWithEachProgress)
+TEST(Commit, APollersWordIsSetWhenItsTimestampIsCommitted)
 {
     Commit commit(8, 0);
-    const auto *word = commit.monitored();
-    const std::uint64_t before = *word;
+    const int key = 0;
+    const auto *word = commit.watch_by_word(&key, 2);
     commit.take();
     commit.mark(1, true);
-    EXPECT_NE(*word, before);
+    EXPECT_EQ(*word, 0U);
+    commit.take();
+    commit.mark(2, true);
+    EXPECT_EQ(*word, 1U);
+    EXPECT_EQ(commit.watch_by_word(&key, 3), word);
+    EXPECT_EQ(*word, 0U);
+    commit.notify_all_futures();
+    EXPECT_EQ(*word, 1U);
 }
 
 // More threads than cores, few slots: no mark is lost, whoever looks last moves the watermark.
