@@ -112,7 +112,7 @@ TEST_P(Recovery, WhatReopeningAfterAKillReportedSurvivesAPowerCutRightAfter)
     const auto other = stream.allocate(1000);
     stream.async_append(other, "in a new region");
     stream.abandon(); // kill -9: the caches stay
-    image.adopt_threads();
+    image.revive();
 
     SimStream reopened(image);
     EXPECT_EQ(reopened.persisted(), 21U);

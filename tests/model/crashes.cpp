@@ -110,15 +110,10 @@ void Session::crash(const Command &command)
     if (kind < 3)
         return go_on_with(take_snapshot(static_cast<Crash>(kind)), nested);
     wait_for_workers();
-    if (!store_->adopt())
+    if (!store_->kill())
         return go_on_with(take_snapshot(Crash::kill), nested);
-
-    // The dead process's stream stays in memory, and nobody uses it again: deleting it would write.
-    static std::vector<pmemstream *> dead;
-    dead.push_back(stream_);
-    stream_ = nullptr;
-    held_.forget();
     leave_stream();
+    store_->revive();
     if (nested != 0)
         arm(nested);
     open();

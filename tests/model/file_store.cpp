@@ -47,7 +47,8 @@ public:
     const std::byte *bytes() const override { return static_cast<const std::byte *>(pmem2_map_get_address(map_)); }
     Bytes after(Crash, std::mt19937_64 &) const override { return {bytes(), bytes() + size_}; }
     void before_fence(std::function<void()>) override {}
-    bool adopt() override { return false; }
+    bool kill() override { return false; }
+    void revive() override {}
 
 private:
     std::size_t size_;

@@ -29,11 +29,12 @@ public:
         return image_.power_cut(random);
     }
     void before_fence(std::function<void()> hook) override { image_.before_fence = std::move(hook); }
-    bool adopt() override
+    bool kill() override
     {
-        image_.adopt_threads();
+        image_.kill();
         return true;
     }
+    void revive() override { image_.revive(); }
 
 private:
     pms::SimulatedImage image_;

@@ -32,9 +32,11 @@ public:
     virtual Bytes after(Crash crash, std::mt19937_64 &random) const = 0;
     // Has `hook` called before each fence or sync completes, if the store can. nullptr: not any more.
     virtual void before_fence(std::function<void()> hook) = 0;
-    // The process was killed and another goes on with the same caches, in which the same stores still wait to become
-    // durable. False if the store cannot tell the difference.
-    virtual bool adopt() = 0;
+    // kill -9 of a process whose successor has the same caches, in which the same stores still wait to become durable:
+    // between the two nothing is written, so that what the dead process owned can be given back. False: this store
+    // cannot.
+    virtual bool kill() = 0;
+    virtual void revive() = 0;
 };
 
 // The media that the program was built for; a test runs on each.

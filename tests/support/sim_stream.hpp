@@ -24,7 +24,7 @@ using Content = std::map<std::uint64_t, std::string>;
 
 class SimStream {
 public:
-    explicit SimStream(SimulatedImage &image, std::size_t block_size = 64)
+    explicit SimStream(SimulatedImage &image, std::size_t block_size = 64) : image_(image)
     {
         if (pmemstream_from_map(&stream_, block_size, image.map()) != 0)
             ADD_FAILURE() << "from_map: " << pmemstream_errormsg();
@@ -34,8 +34,12 @@ public:
     SimStream &operator=(const SimStream &) = delete;
 
     void close() { pmemstream_delete(&stream_); }
-    // As if the process had died: nothing is closed. The object is left behind on purpose.
-    void abandon() { stream_ = nullptr; }
+    // kill -9: nothing is closed, nothing more is written to the image until somebody revives it.
+    void abandon()
+    {
+        image_.kill();
+        close();
+    }
     pmemstream *get() const { return stream_; }
 
     pmemstream_region allocate(std::size_t size)
@@ -149,6 +153,7 @@ private:
         pmemstream_entry_iterator_delete(&iterator);
     }
 
+    SimulatedImage &image_;
     pmemstream *stream_ = nullptr;
 };
 

@@ -28,7 +28,7 @@ std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 
 void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site)
 {
-    if (size == 0)
+    if (size == 0 || dead_)
         return;
     const std::lock_guard guard(mutex_);
     ++counts_.stores;
@@ -75,6 +75,8 @@ void SimulatedImage::make_durable(std::map<Sequence, Event>::iterator event)
 
 void SimulatedImage::fence(Site)
 {
+    if (dead_)
+        return;
     if (before_fence)
         before_fence();
     const std::lock_guard guard(mutex_);
@@ -108,6 +110,8 @@ void SimulatedImage::fence(Site)
 
 bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site)
 {
+    if (dead_)
+        return true;
     if (before_fence)
         before_fence();
     const std::lock_guard guard(mutex_);
@@ -130,6 +134,8 @@ bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site)
 
 void SimulatedImage::written(std::uint64_t offset, std::size_t size, Site)
 {
+    if (dead_)
+        return;
     const std::lock_guard guard(mutex_);
     for (std::uint64_t word = offset / 8; word < (offset + size + 7) / 8; ++word) {
         if (known_[word] == cache_[word])
@@ -192,11 +198,21 @@ SimulatedImage::Bytes SimulatedImage::power_cut(std::mt19937_64 &random) const
     });
 }
 
-void SimulatedImage::adopt_threads()
+void SimulatedImage::kill()
+{
+    const std::lock_guard guard(mutex_);
+    dead_ = true;
+    at_death_ = cache_;
+}
+
+void SimulatedImage::revive()
 {
     // The dead process's flushes were never fenced, its non-temporal stores never will be by their own threads: only a
     // new store or a flush of the line makes them durable.
     const std::lock_guard guard(mutex_);
+    dead_ = false;
+    // Movers and owners of reservations write to the caches themselves.
+    cache_ = at_death_;
     flushed_.clear();
     for (auto &[sequence, event] : pending_)
         event.non_temporal = false;

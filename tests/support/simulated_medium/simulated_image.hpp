@@ -53,8 +53,10 @@ public:
     Bytes power_cut_losing_all() const;
     // A power cut that loses a random choice of what may be lost.
     Bytes power_cut(std::mt19937_64 &random) const;
-    // kill -9, and another process goes on: the same caches, with the same stores still to become durable.
-    void adopt_threads();
+    // kill -9: from here on whoever still runs in this process writes nothing. What he owns can be given back in peace.
+    void kill();
+    // Another process goes on: the same caches, with the same stores still to become durable.
+    void revive();
 
     // ---- What tests ask of it
     // Called before each fence or sync completes: the moments at which a power cut is worth a look.
@@ -98,6 +100,8 @@ private:
     std::map<Sequence, Event> pending_; // not surely durable, in the order of the stores
     std::map<std::thread::id, std::map<std::uint64_t, Sequence>>
         flushed_; // thread -> line -> stores before this are flushed
+    std::atomic<bool> dead_{false};
+    std::vector<std::uint64_t> at_death_; // what the caches held
     std::uint64_t failing_sync_ = 0;
     Counts counts_;
     mutable std::atomic<std::uint64_t> loads_{0};
