@@ -5,8 +5,8 @@
 
 #include "session.hpp"
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 namespace model {
 
@@ -132,7 +132,7 @@ void Session::reserve(const Command &command)
     // Its owner begins to write.
     const Data draft = new_data(size);
     if (size != 0)
-        std::memcpy(place, draft->data(), size);
+        std::copy_n(draft->data(), size, static_cast<std::byte *>(place));
 }
 
 std::uint64_t Session::publish_size_for(const Region &region, const Slot &slot, bool last, const Command &command) const
@@ -181,7 +181,7 @@ void Session::publish(const Command &command, bool wait)
         release_copies();
     const Data data = new_data(size);
     if (size != 0)
-        std::memcpy(slot.place, data->data(), size);
+        std::copy_n(data->data(), size, static_cast<std::byte *>(slot.place));
     slot.data = data;
     slot.timestamp = ++model_.handed_out;
     if (last)

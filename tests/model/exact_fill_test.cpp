@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace model {
@@ -21,7 +22,7 @@ void write(pmemstream *stream, std::uint64_t region, const Bytes &data, Way way)
         pmemstream_entry entry{};
         void *place = nullptr;
         must(pmemstream_reserve(stream, {region}, nullptr, size, &entry, &place) == 0, "reserve");
-        std::memcpy(place, data.data(), data.size());
+        std::ranges::copy(data, static_cast<std::byte *>(place));
         return entry;
     };
     data_mover_sync *mover = nullptr;

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 #include <deque>
 #include <ostream>
 #include <random>
@@ -90,7 +90,7 @@ void run(OpenStream &open, const std::vector<Step> &steps, Entries &acknowledged
             const std::size_t size = step.which % 3 == 0 ? step.size % (chosen->size + 1) : chosen->size;
             data = make_data(timestamp, size);
             if (size != 0)
-                std::memcpy(chosen->place, data->data(), size);
+                std::copy_n(data->data(), size, static_cast<std::byte *>(chosen->place));
             must(pmemstream_publish(open.stream, {region}, nullptr, chosen->entry, size) == 0, "publish");
             entry = chosen->entry;
             reservations.erase(chosen);
@@ -104,7 +104,7 @@ void run(OpenStream &open, const std::vector<Step> &steps, Entries &acknowledged
         const std::uint64_t timestamp = acknowledged.size() + 1;
         const Data data = make_data(timestamp, one.size);
         if (one.size != 0)
-            std::memcpy(one.place, data->data(), one.size);
+            std::copy_n(data->data(), one.size, static_cast<std::byte *>(one.place));
         must(pmemstream_publish(open.stream, {region}, nullptr, one.entry, one.size) == 0, "publish");
         acknowledged.emplace(timestamp, OpenStream::Entry{region, one.entry.offset, *data});
     }
