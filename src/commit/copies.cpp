@@ -45,7 +45,7 @@ Copies::Progress Copies::advance(std::uint64_t timestamp) noexcept
 Copies::Poll Copies::poll(Copy &copy) noexcept
 {
     future_notifier notifier{};
-    notifier.waker = {&commit_, [](void *commit) { static_cast<Commit *>(commit)->notify_all_futures(); }};
+    notifier.waker = {gate_, WakeGate::wake};
     const bool starts = FUTURE_STATE(&copy.future) == FUTURE_STATE_IDLE;
     if (future_poll(FUTURE_AS_RUNNABLE(&copy.future), &notifier) == FUTURE_STATE_COMPLETE) {
         complete(copy);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "commit/commit.hpp"
+#include "commit/wake_gate.hpp"
 #include "format/record.hpp"
 #include "medium/medium.hpp"
 
@@ -28,7 +29,11 @@ public:
         bool notifies = false; // the mover took the waker it was started with
     };
 
-    Copies(Medium &medium, Commit &commit) noexcept : medium_(medium), commit_(commit) {}
+    // Throws std::bad_alloc.
+    Copies(Medium &medium, Commit &commit) : medium_(medium), commit_(commit), gate_(WakeGate::acquire(commit)) {}
+    ~Copies() { WakeGate::release(gate_); }
+    Copies(const Copies &) = delete;
+    Copies &operator=(const Copies &) = delete;
 
     // Takes the copy, whose record has its timestamp and stands, without a valid checksum, in the medium. Starts it.
     // Never throws: the node was made before the timestamp was taken.
@@ -48,6 +53,7 @@ private:
 
     Medium &medium_;
     Commit &commit_;
+    WakeGate *const gate_;
     std::atomic<std::size_t> running_{0}; // so that nobody takes the mutex where no mover is used
     std::mutex mutex_;
     std::list<Copy> copies_;
