@@ -46,15 +46,9 @@ Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_opti
     return error;
 }
 
-} // namespace
-} // namespace pms::api
-
-using namespace pms;
-using namespace pms::api;
-
-extern "C" {
-
-int pmemstream_create(const char *path, const struct pmemstream_options *given, struct pmemstream **stream)
+// What both calls begin with: open_with(options, opened) does the rest, and may leave `opened` empty with an error.
+template <typename OpenWith>
+int from_path(const char *path, const pmemstream_options *given, pmemstream **stream, OpenWith open_with)
 {
     if (stream == nullptr)
         return api::fail(Error::null_out);
@@ -65,6 +59,25 @@ int pmemstream_create(const char *path, const struct pmemstream_options *given, 
         pmemstream_options options;
         if (const Error error = read_options(given, options); failed(error))
             return error;
+        std::unique_ptr<Stream> opened;
+        if (const Error error = open_with(options, opened); failed(error))
+            return error;
+        *stream = wrap(opened.release());
+        return Error::none;
+    });
+}
+
+} // namespace
+} // namespace pms::api
+
+using namespace pms;
+using namespace pms::api;
+
+extern "C" {
+
+int pmemstream_create(const char *path, const struct pmemstream_options *given, struct pmemstream **stream)
+{
+    return from_path(path, given, stream, [&](pmemstream_options &options, std::unique_ptr<Stream> &created) {
         if (options.read_only != 0)
             return Error::bad_options;
         if (options.block_size == 0)
@@ -76,34 +89,19 @@ int pmemstream_create(const char *path, const struct pmemstream_options *given, 
         std::shared_ptr<MappedFile> file;
         if (const Error error = MappedFile::create(path, options.size, file); failed(error))
             return error;
-        std::unique_ptr<Stream> made;
-        if (const Error error = open_mapped(file, options, Stream::IfEmpty::format, made); failed(error))
+        if (const Error error = open_mapped(file, options, Stream::IfEmpty::format, created); failed(error))
             return error;
-        if (const Error error = file->keep(); failed(error))
-            return error;
-        *stream = wrap(made.release());
-        return Error::none;
+        return file->keep();
     });
 }
 
 int pmemstream_open(const char *path, const struct pmemstream_options *given, struct pmemstream **stream)
 {
-    if (stream == nullptr)
-        return api::fail(Error::null_out);
-    *stream = nullptr;
-    return call([&] {
-        if (path == nullptr)
-            return Error::null_path;
-        pmemstream_options options;
-        if (const Error error = read_options(given, options); failed(error))
-            return error;
+    return from_path(path, given, stream, [&](pmemstream_options &options, std::unique_ptr<Stream> &opened) {
         std::shared_ptr<MappedFile> file;
         if (const Error error = MappedFile::open(path, options.read_only != 0, file); failed(error))
             return error;
-        std::unique_ptr<Stream> opened;
-        const Error error = open_mapped(file, options, Stream::IfEmpty::refuse, opened);
-        *stream = wrap(opened.release());
-        return error;
+        return open_mapped(file, options, Stream::IfEmpty::refuse, opened);
     });
 }
 

@@ -48,6 +48,14 @@ Error Stream::entry(std::uint64_t offset, EntryView &view) const
     return Error::none;
 }
 
+void Stream::settle(Region &region) const
+{
+    if (options_.read_only)
+        return;
+    const std::lock_guard guard(region.mutex());
+    region.settle(committed());
+}
+
 Stream::Place Stream::look(Region &region, std::uint64_t offset, std::uint64_t &next) const
 {
     if (region.damaged())
@@ -55,9 +63,7 @@ Stream::Place Stream::look(Region &region, std::uint64_t offset, std::uint64_t &
     if (offset >= region.visible_end()) {
         if (options_.read_only || offset >= region.tail())
             return Place::end;
-        // Committed since somebody looked last, perhaps.
-        const std::lock_guard guard(region.mutex());
-        region.settle(committed());
+        settle(region);
         if (offset >= region.visible_end())
             return Place::end;
     }

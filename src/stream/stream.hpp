@@ -149,6 +149,8 @@ private:
     Error raise_durable_timestamp(std::uint64_t timestamp) noexcept;
     Error close();
 
+    // Makes visible what was committed since somebody looked last.
+    void settle(Region &region) const;
     // look() at what the header alone tells; `offset` is before the visible end.
     Place look_at_header(const Region &region, std::uint64_t offset, std::uint64_t &next) const;
     void verify_region(const Region &region, std::vector<Damage> &damages, Verified &verified) const;

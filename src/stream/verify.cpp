@@ -44,10 +44,11 @@ Error Stream::verify(const std::function<bool(const Damage &)> &report, Verified
         }
         for (const Damage &damage : metadata)
             reporter(damage);
-        for (const Region *region = regions_.after(0); region != nullptr;) {
+        for (Region *region = regions_.after(0); region != nullptr;) {
             const std::uint64_t generation = region->generation();
             if (generation == 0)
                 break;
+            settle(*region);
             std::vector<Damage> damages;
             Verified found;
             verify_region(*region, damages, found);

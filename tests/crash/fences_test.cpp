@@ -8,17 +8,30 @@
 namespace pms {
 namespace {
 
+template <typename F>
+std::uint64_t fences_of(const SimulatedImage &image, F f)
+{
+    const std::uint64_t before = image.counts().fences;
+    f();
+    return image.counts().fences - before;
+}
+
+// A region in which the next append or publish does not move the limit.
+pmemstream_region prepared_region(SimStream &stream, std::size_t size)
+{
+    const auto region = stream.allocate(size);
+    stream.append(region, "moves the limit");
+    return region;
+}
+
 TEST(Fences, ASynchronousAppendCostsOne)
 {
     for (const Granularity granularity : {Granularity::cache_line, Granularity::byte}) {
         for (const std::size_t size : {0U, 8U, 64U, 256U, 1024U, 4096U, 16384U}) {
             SimulatedImage image(4 << 20, granularity);
             SimStream stream(image);
-            const auto region = stream.allocate(2 << 20);
-            stream.append(region, "moves the limit");
-            const auto before = image.counts();
-            stream.append(region, std::string(size, 'x'));
-            EXPECT_EQ(image.counts().fences - before.fences, 1U) << size;
+            const auto region = prepared_region(stream, 2 << 20);
+            EXPECT_EQ(fences_of(image, [&] { stream.append(region, std::string(size, 'x')); }), 1U) << size;
         }
     }
 }
@@ -29,48 +42,42 @@ TEST(Fences, OneMoreForEachStepOfTheLimit)
     SimStream stream(image);
     const auto region = stream.allocate(2 << 20);
     constexpr std::uint64_t appends = 10000; // of 80 bytes: 12.2 steps of 64 KiB
-    const auto before = image.counts();
-    for (std::uint64_t i = 0; i < appends; ++i)
-        stream.append(region, std::string(64, 'x'));
-    EXPECT_LE(image.counts().fences - before.fences, appends + 14);
+    const std::uint64_t fences = fences_of(image, [&] {
+        for (std::uint64_t i = 0; i < appends; ++i)
+            stream.append(region, std::string(64, 'x'));
+    });
+    EXPECT_LE(fences, appends + 14);
 }
 
 TEST(Fences, ASynchronousPublishCostsOne)
 {
     SimulatedImage image(1 << 20, Granularity::cache_line);
     SimStream stream(image);
-    const auto region = stream.allocate(1 << 17);
-    stream.append(region, "moves the limit");
+    const auto region = prepared_region(stream, 1 << 17);
     const auto entry = stream.reserve(region, 64, std::string(64, 'x'));
-    const auto before = image.counts();
-    stream.publish(region, entry, 64);
-    EXPECT_EQ(image.counts().fences - before.fences, 1U);
+    EXPECT_EQ(fences_of(image, [&] { stream.publish(region, entry, 64); }), 1U);
 }
 
 TEST(Fences, AsynchronousAppendsCostOneForAllWhoWait)
 {
     SimulatedImage image(1 << 20, Granularity::cache_line);
     SimStream stream(image);
-    const auto region = stream.allocate(1 << 17);
-    stream.append(region, "moves the limit");
-    const auto before = image.counts();
+    const auto region = prepared_region(stream, 1 << 17);
     std::uint64_t last = 0;
-    for (int i = 0; i < 256; ++i)
-        last = pmemstream_entry_timestamp(stream.get(), stream.async_append(region, std::string(64, 'x')));
-    EXPECT_EQ(image.counts().fences - before.fences, 0U);
-    EXPECT_EQ(stream.wait_persisted(last), 0);
-    EXPECT_EQ(image.counts().fences - before.fences, 1U);
+    const auto append_all = [&] {
+        for (int i = 0; i < 256; ++i)
+            last = pmemstream_entry_timestamp(stream.get(), stream.async_append(region, std::string(64, 'x')));
+    };
+    EXPECT_EQ(fences_of(image, append_all), 0U);
+    EXPECT_EQ(fences_of(image, [&] { EXPECT_EQ(stream.wait_persisted(last), 0); }), 1U);
 }
 
 TEST(Fences, OnPagesOneSyncServesASynchronousAppend)
 {
     SimulatedImage image(4 << 20, Granularity::page);
     SimStream stream(image);
-    const auto region = stream.allocate(2 << 20);
-    stream.append(region, "moves the limit");
-    const auto before = image.counts();
-    stream.append(region, std::string(64, 'x'));
-    EXPECT_EQ(image.counts().fences - before.fences, 1U);
+    const auto region = prepared_region(stream, 2 << 20);
+    EXPECT_EQ(fences_of(image, [&] { stream.append(region, std::string(64, 'x')); }), 1U);
 }
 
 // Words loaded while opening, which reads every header it looks at by words.
