@@ -7,6 +7,7 @@
 #include "base/arithmetic.hpp"
 #include "base/checksum.hpp"
 #include "format/layout.hpp"
+#include "integrity/checked.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -91,7 +92,7 @@ inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t roo
                                    std::uint64_t offset) noexcept
 {
     if ((header.first & gap_mark) == gap_mark) {
-        if (room < record_alignment || header.first != encode_gap(region_seed, offset))
+        if (room < record_alignment || !checked(header.first == encode_gap(region_seed, offset)))
             return std::nullopt;
         return Record{.kind = Kind::filler, .gap = true};
     }
@@ -100,7 +101,7 @@ inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t roo
         align_up(record.size, record_alignment) > room - record_header_size)
         return std::nullopt;
     if (record.kind == Kind::filler) {
-        if (record.timestamp != 0 || record.checksum != record_checksum(record, 0, region_seed, offset))
+        if (record.timestamp != 0 || !checked(record.checksum == record_checksum(record, 0, region_seed, offset)))
             return std::nullopt;
     } else if (record.timestamp == 0) {
         return std::nullopt;
@@ -112,7 +113,8 @@ inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t roo
 inline bool holds(const Record &record, const void *data, std::uint64_t region_seed, std::uint64_t offset) noexcept
 {
     return !record.holds_data() ||
-           record.checksum == record_checksum(record, data_hash(data, record.size, region_seed), region_seed, offset);
+           checked(record.checksum ==
+                   record_checksum(record, data_hash(data, record.size, region_seed), region_seed, offset));
 }
 
 } // namespace pms::format

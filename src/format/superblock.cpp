@@ -6,6 +6,7 @@
 #include "base/arithmetic.hpp"
 #include "base/checksum.hpp"
 #include "format/word.hpp"
+#include "integrity/checked.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -30,7 +31,7 @@ State state_of(const Superblock &superblock, int copy) noexcept
         return State::foreign;
     if (superblock.endian_mark == endian_mark && superblock.version > version && superblock.version < 256)
         return State::newer;
-    if (superblock.checksum != checksum(superblock, copy) || superblock.endian_mark != endian_mark)
+    if (!checked(superblock.checksum == checksum(superblock, copy)) || superblock.endian_mark != endian_mark)
         return State::damaged;
     if (superblock.version != version || superblock.integrity != integrity_xxh3)
         return State::newer;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/checksum.hpp"
+#include "integrity/checked.hpp"
 
 #include <array>
 #include <cstdint>
@@ -62,7 +63,7 @@ public:
     static constexpr std::optional<std::uint64_t> decode(std::uint64_t word, std::uint64_t seed)
     {
         const std::uint64_t value = word & max;
-        if (encode(value, seed) != word)
+        if (!checked(encode(value, seed) == word))
             return std::nullopt;
         return value;
     }

@@ -19,7 +19,7 @@ class Flush {
 public:
     explicit Flush(Medium &medium) noexcept : medium_(medium) {}
 
-    void add(std::uint64_t offset, std::uint64_t size) noexcept
+    void add(std::uint64_t offset, std::uint64_t size, Medium::Site site = Medium::Site::current()) noexcept
     {
         if (size == 0)
             return;
@@ -27,20 +27,20 @@ public:
             begin_ = std::min(begin_, offset);
             end_ = std::max(end_, offset + size);
         } else {
-            medium_.flush(offset, size);
+            medium_.flush(offset, size, site);
         }
     }
 
     // Everything added is durable once this returned none.
-    Error wait() noexcept
+    Error wait(Medium::Site site = Medium::Site::current()) noexcept
     {
         if (medium_.granularity() != Granularity::page) {
-            medium_.fence();
+            medium_.fence(site);
             return Error::none;
         }
         if (begin_ >= end_)
             return Error::none;
-        const Error error = medium_.sync(begin_, end_ - begin_);
+        const Error error = medium_.sync(begin_, end_ - begin_, site);
         begin_ = UINT64_MAX;
         end_ = 0;
         return error;

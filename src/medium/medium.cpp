@@ -42,7 +42,7 @@ void Medium::prefault() noexcept
         static_cast<void>(*reinterpret_cast<const volatile std::byte *>(base_ + offset));
 }
 
-Error Medium::sync(std::uint64_t offset, std::size_t size) noexcept
+Error Medium::sync(std::uint64_t offset, std::size_t size, Site) noexcept
 {
     // libpmem2's own persist function aborts the process when msync fails; a log has to tell its callers instead.
     const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));

@@ -31,6 +31,11 @@ enum class Granularity : std::uint8_t {
 
 class Medium {
 public:
+    // Where in the source a step is taken. The tests' medium wants to know; here it is nothing.
+    struct Site {
+        static constexpr Site current() noexcept { return {}; }
+    };
+
     explicit Medium(pmem2_map *map) noexcept;
 
     const std::byte *base() const noexcept { return base_; }
@@ -48,7 +53,7 @@ public:
     }
 
     // An aligned 8-byte store, atomic for readers and in its durability.
-    void store(std::uint64_t offset, std::uint64_t value) noexcept
+    void store(std::uint64_t offset, std::uint64_t value, Site = Site::current()) noexcept
     {
         __atomic_store_n(reinterpret_cast<std::uint64_t *>(base_ + offset), value, __ATOMIC_RELEASE);
     }
@@ -67,10 +72,13 @@ public:
     void stream(std::uint64_t offset, const void *source, std::size_t size) noexcept;
 
     // Starts writing back the lines of the range. Not for page-granular media.
-    void flush(std::uint64_t offset, std::size_t size) noexcept { flush_(base_ + offset, size); }
+    void flush(std::uint64_t offset, std::size_t size, Site = Site::current()) noexcept
+    {
+        flush_(base_ + offset, size);
+    }
 
     // Waits until what this thread flushed or streamed is durable. Not for page-granular media.
-    void fence() noexcept
+    void fence(Site = Site::current()) noexcept
     {
 #if defined(__x86_64__)
         _mm_sfence();
@@ -81,7 +89,7 @@ public:
 
     // Page-granular media: waits until the pages of the range are durable. A sync that failed must not be tried again:
     // the kernel may have dropped the pages.
-    Error sync(std::uint64_t offset, std::size_t size) noexcept;
+    Error sync(std::uint64_t offset, std::size_t size, Site = Site::current()) noexcept;
 
     // The place for others (a caller that reserved, a data mover) to write the range themselves ...
     void *writable(std::uint64_t offset, [[maybe_unused]] std::size_t size) noexcept

@@ -231,9 +231,9 @@ std::uint64_t Region::encode_offset(std::size_t field, std::uint64_t offset) con
     return format::OffsetWord::encode(value, format::word_seed(geometry_.stream_seed, this->offset() + field));
 }
 
-void Region::write_offset(std::size_t field, std::uint64_t offset) noexcept
+void Region::write_offset(std::size_t field, std::uint64_t offset, Medium::Site site) noexcept
 {
-    medium_.store(this->offset() + field, encode_offset(field, offset));
+    medium_.store(this->offset() + field, encode_offset(field, offset), site);
 }
 
 } // namespace pms

@@ -164,7 +164,7 @@ private:
     friend class DirtyList;
 
     std::uint64_t encode_offset(std::size_t field, std::uint64_t offset) const noexcept;
-    void write_offset(std::size_t field, std::uint64_t offset) noexcept;
+    void write_offset(std::size_t field, std::uint64_t offset, Medium::Site site = Medium::Site::current()) noexcept;
 
     Medium &medium_;
     const format::Geometry &geometry_;

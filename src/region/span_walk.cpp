@@ -3,6 +3,8 @@
 
 #include "region/span_walk.hpp"
 
+#include "integrity/checked.hpp"
+
 #include <cstring>
 
 namespace pms {
@@ -46,9 +48,9 @@ RegionReading read_region(const Medium &medium, const format::Geometry &geometry
     region.size = size;
     region.generation = header.generation;
     region.seed = format::region_seed(geometry.stream_seed, header.generation);
-    region.identity_holds =
-        header.flags == 0 && header.data_start == 0 && header.generation != 0 &&
-        header.checksum == format::region_checksum(geometry.stream_seed, offset, size, header.generation, header.flags);
+    region.identity_holds = header.flags == 0 && header.data_start == 0 && header.generation != 0 &&
+                            checked(header.checksum == format::region_checksum(geometry.stream_seed, offset, size,
+                                                                               header.generation, header.flags));
     region.limit = read_offset(medium, geometry, region, offsetof(RegionHeader, limit), false);
     region.checkpoint = read_offset(medium, geometry, region, offsetof(RegionHeader, checkpoint), true);
     region.hole_begin = read_offset(medium, geometry, region, offsetof(RegionHeader, hole_begin), true);

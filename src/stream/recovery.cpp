@@ -3,6 +3,7 @@
 
 #include "stream/recovery.hpp"
 
+#include "integrity/checked.hpp"
 #include "region/region.hpp"
 
 #include <algorithm>
@@ -24,9 +25,10 @@ std::optional<std::uint64_t> read_word(const Medium &medium, const format::Geome
 }
 
 template <typename Word>
-void write_word(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, std::uint64_t value)
+void write_word(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, std::uint64_t value,
+                Medium::Site site = Medium::Site::current())
 {
-    medium.store(offset, Word::encode(value, format::word_seed(geometry.stream_seed, offset)));
+    medium.store(offset, Word::encode(value, format::word_seed(geometry.stream_seed, offset)), site);
 }
 
 struct StreamWords {
@@ -64,7 +66,7 @@ bool digest_holds(const Medium &medium, const format::Geometry &geometry, const 
     const auto timestamp = StreamWords::newest(words.durable_timestamp);
     const auto generation = StreamWords::newest(words.next_generation);
     return timestamp && generation && words.clean_mark &&
-           *words.clean_mark == metadata_digest(medium, geometry, tiling, *timestamp, *generation);
+           checked(*words.clean_mark == metadata_digest(medium, geometry, tiling, *timestamp, *generation));
 }
 
 // ---- The regions of a stream that was not closed cleanly
@@ -239,8 +241,8 @@ void recover_clean(const std::vector<RegionReading> &readings, std::uint64_t dur
 
 } // namespace
 
-void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
-                          std::vector<Damage> &damages)
+CleanMark find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
+                               std::vector<Damage> &damages)
 {
     const format::Geometry &geometry = superblocks.geometry;
     const StreamWords words = read_words(medium, geometry);
@@ -273,16 +275,22 @@ void find_metadata_damage(const Medium &medium, const format::SuperblockReading 
               "a region's hole word is damaged");
         check(region.hole_end.has_value(), offsetof(format::RegionHeader, hole_end), "a region's hole word is damaged");
     }
-    if (damages.empty() && marked_clean(words)) {
-        if (!digest_holds(medium, geometry, words, tiling))
+    if (!marked_clean(words))
+        return CleanMark::absent;
+    if (!digest_holds(medium, geometry, words, tiling)) {
+        // What was reported above explains it.
+        if (damages.empty())
             report(
                 format::clean_mark_offset, 8, no_region,
                 "the metadata is not the one the stream was closed with: a part of it is older or newer than the rest");
-        else if (words.durable_timestamp[0] != words.durable_timestamp[1])
-            report(format::durable_timestamp_offset(0), 8, no_region, "the copies of the durable timestamp differ");
-        else if (words.next_generation[0] != words.next_generation[1])
-            report(format::next_generation_offset(0), 8, no_region, "the copies of the next generation differ");
+        return CleanMark::of_other_metadata;
     }
+    if (words.durable_timestamp[0] && words.durable_timestamp[1] &&
+        words.durable_timestamp[0] != words.durable_timestamp[1])
+        report(format::durable_timestamp_offset(0), 8, no_region, "the copies of the durable timestamp differ");
+    if (words.next_generation[0] && words.next_generation[1] && words.next_generation[0] != words.next_generation[1])
+        report(format::next_generation_offset(0), 8, no_region, "the copies of the next generation differ");
+    return CleanMark::holds;
 }
 
 RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks)
@@ -292,7 +300,7 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
     Tiling tiling = walk_spans(medium, geometry);
     plan.free_spans = std::move(tiling.free_spans);
     tiling.free_spans = plan.free_spans;
-    find_metadata_damage(medium, superblocks, tiling, plan.damages);
+    const CleanMark mark = find_metadata_damage(medium, superblocks, tiling, plan.damages);
 
     const StreamWords words = read_words(medium, geometry);
     const auto durable = StreamWords::newest(words.durable_timestamp);
@@ -311,12 +319,11 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
                                     "a region's generation is one that cannot be"});
         }
     }
-    const bool wholly_clean = marked_clean(words) && digest_holds(medium, geometry, words, tiling);
     plan.metadata_damaged = !durable || !generations_hold || !tiling.damaged.empty() ||
                             !std::ranges::all_of(tiling.regions, &RegionReading::whole) ||
-                            (marked_clean(words) && !wholly_clean);
-    plan.was_clean = wholly_clean;
-    if (wholly_clean)
+                            mark == CleanMark::of_other_metadata;
+    plan.was_clean = mark == CleanMark::holds;
+    if (plan.was_clean)
         recover_clean(tiling.regions, *durable, plan);
     else
         recover_unclean(medium, tiling.regions, durable.value_or(0), plan);

@@ -58,9 +58,15 @@ struct RecoveryPlan {
 // Throws std::bad_alloc.
 RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks);
 
-// The metadata's damages alone, as plan_recovery() finds them.
-void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
-                          std::vector<Damage> &damages);
+enum class CleanMark : std::uint8_t {
+    absent,
+    holds,
+    of_other_metadata, // a part of the metadata is older, newer or damaged
+};
+
+// The metadata's damages alone, as plan_recovery() finds them. Tells whether the stream was closed cleanly.
+CleanMark find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
+                               std::vector<Damage> &damages);
 
 // After this the plan's stream is durable as it says, and marked as not cleanly closed.
 Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan);

@@ -12,10 +12,10 @@ namespace pms {
 namespace {
 
 void write_span(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, const format::Span &span,
-                Flush &flush)
+                Flush &flush, Medium::Site site = Medium::Site::current())
 {
-    medium.store(offset, format::encode_span(span, format::word_seed(geometry.stream_seed, offset)));
-    flush.add(offset, sizeof(std::uint64_t));
+    medium.store(offset, format::encode_span(span, format::word_seed(geometry.stream_seed, offset)), site);
+    flush.add(offset, sizeof(std::uint64_t), site);
 }
 
 } // namespace

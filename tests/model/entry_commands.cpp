@@ -126,7 +126,8 @@ void Session::reserve(const Command &command)
     }
     require(result == 0, "reserve of what fits");
     require_equal(entry.offset, region->tail(), "the offset of a reservation");
-    require(static_cast<const std::byte *>(place) == store_->bytes() + entry.offset + 16, "where a reservation lies");
+    require(static_cast<const std::byte *>(place) == store_->writable_bytes() + entry.offset + 16,
+            "where a reservation lies");
     region->slots.push_back(
         {.begin = entry.offset, .end = entry.offset + length_of(size), .data = nullptr, .place = place});
     // Its owner begins to write.

@@ -45,6 +45,7 @@ public:
 
     pmem2_map *map() override { return map_; }
     const std::byte *bytes() const override { return static_cast<const std::byte *>(pmem2_map_get_address(map_)); }
+    const std::byte *writable_bytes() override { return bytes(); }
     Bytes after(Crash, std::mt19937_64 &) const override { return {bytes(), bytes() + size_}; }
     void before_fence(std::function<void()>) override {}
     bool kill() override { return false; }

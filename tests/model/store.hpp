@@ -28,6 +28,8 @@ public:
     virtual pmem2_map *map() = 0;
     // What programs see.
     virtual const std::byte *bytes() const = 0;
+    // The same for who may write, which need not be at the same address.
+    virtual const std::byte *writable_bytes() = 0;
     // What is left if it happens now. A store that cannot simulate a power cut gives what a kill leaves.
     virtual Bytes after(Crash crash, std::mt19937_64 &random) const = 0;
     // Has `hook` called before each fence or sync completes, if the store can. nullptr: not any more.

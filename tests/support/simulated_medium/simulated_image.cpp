@@ -3,33 +3,78 @@
 
 #include "medium/simulated_image.hpp"
 
+#include "medium/mutation.hpp"
+
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 
 namespace pms {
+namespace {
+
+constexpr std::size_t words_in_line = 8;
+constexpr std::size_t words_in_sector = 64;
+constexpr std::size_t words_in_page = 512;
+
+std::size_t words_of(std::size_t bytes)
+{
+    return (bytes + 7) / 8;
+}
+
+} // namespace
 
 SimulatedImage::SimulatedImage(std::size_t size, Granularity granularity)
-    : size_(size), granularity_(granularity), cache_((size + 7) / 8), known_(cache_), durable_(cache_)
+    : size_(size), granularity_(granularity), cache_(words_of(size)), known_(words_of(size)), durable_(words_of(size))
 {}
 
 SimulatedImage::SimulatedImage(const Bytes &content, Granularity granularity)
     : SimulatedImage(content.size(), granularity)
 {
-    std::memcpy(cache_.data(), content.data(), content.size());
-    known_ = durable_ = cache_;
+    reset(content);
+}
+
+void SimulatedImage::reset(const Bytes &content)
+{
+    std::memcpy(cache_.writable(), content.data(), size_);
+    std::memcpy(known_.data(), content.data(), size_);
+    std::memcpy(durable_.data(), content.data(), size_);
+    pending_.clear();
+    threads_.clear();
+    dead_ = false;
+    failing_sync_ = 0;
+    counts_ = {};
+    loads_ = 0;
+    footprint_.clear();
 }
 
 std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
     loads_.fetch_add(1, std::memory_order_relaxed);
-    return __atomic_load_n(&cache_[offset / 8], __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&cache_.readable()[offset / 8], __ATOMIC_ACQUIRE);
 }
 
-void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site)
+std::uint8_t SimulatedImage::this_thread()
+{
+    const auto self = std::this_thread::get_id();
+    const auto place = std::ranges::find(threads_, self);
+    const auto index = static_cast<std::size_t>(place - threads_.begin());
+    if (place == threads_.end())
+        threads_.push_back(self);
+    if (index >= 64)
+        std::abort(); // Pending::flushed_by has no bit for it
+    return static_cast<std::uint8_t>(index);
+}
+
+void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site)
 {
     if (size == 0 || dead_)
         return;
+    const Mutation::Kind mutation = Mutation::of(Mutation::Step::store, site);
+    if (mutation == Mutation::Kind::drop)
+        return;
+    const bool delayed = mutation == Mutation::Kind::delay;
     const std::lock_guard guard(mutex_);
     ++counts_.stores;
     footprint_.emplace_back(offset, offset + size);
@@ -42,116 +87,126 @@ void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t
             std::memset(reinterpret_cast<char *>(&value) + in_word, 0, count);
         else
             std::memcpy(reinterpret_cast<char *>(&value) + in_word, static_cast<const char *>(source) + done, count);
-        known_[word] = value;
+        record(word, value, path == Path::non_temporal, delayed);
         // Only the bytes meant: others of the word may be somebody else's, who writes them meanwhile.
+        auto *cached = cache_.writable() + word;
         if (count == 8)
-            __atomic_store_n(&cache_[word], value, __ATOMIC_RELEASE);
+            __atomic_store_n(cached, value, __ATOMIC_RELEASE);
         else
-            std::memcpy(reinterpret_cast<char *>(&cache_[word]) + in_word, reinterpret_cast<char *>(&value) + in_word,
-                        count);
-        record(word, value, path == Path::non_temporal);
+            std::memcpy(reinterpret_cast<char *>(cached) + in_word, reinterpret_cast<char *>(&value) + in_word, count);
         done += count;
     }
 }
 
-void SimulatedImage::record(std::uint64_t word, std::uint64_t value, bool non_temporal)
+void SimulatedImage::record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed)
 {
-    pending_.emplace(next_++, Event{word, value, std::this_thread::get_id(), non_temporal});
+    // A store of what is there already changes no crash state, if what is there is durable or will be in its place.
+    if (known_[word] == value && !delayed) {
+        const auto last = std::find_if(pending_.rbegin(), pending_.rend(),
+                                       [&](const Pending &pending) { return pending.word == word; });
+        if (last == pending_.rend() ? durable_[word] == value : last->value == value && !last->non_temporal)
+            return;
+    }
+    known_[word] = value;
+    pending_.push_back({word, value, 0, this_thread(), non_temporal, delayed});
 }
 
-void SimulatedImage::flush(std::uint64_t offset, std::size_t size, Site)
+void SimulatedImage::flush(std::uint64_t offset, std::size_t size, Site site)
 {
+    if (Mutation::of(Mutation::Step::flush, site) != Mutation::Kind::none)
+        return;
     const std::lock_guard guard(mutex_);
     ++counts_.flushes;
-    auto &lines = flushed_[std::this_thread::get_id()];
-    for (std::uint64_t line = offset / 64; line <= (offset + size - 1) / 64; ++line)
-        lines[line] = next_;
+    const std::uint64_t bit = 1ULL << this_thread();
+    const std::uint64_t begin = offset / 8 / words_in_line * words_in_line;
+    const std::uint64_t end = ((offset + size - 1) / 8 / words_in_line + 1) * words_in_line;
+    for (Pending &pending : pending_)
+        if (pending.word >= begin && pending.word < end)
+            pending.flushed_by |= bit;
 }
 
-void SimulatedImage::make_durable(std::map<Sequence, Event>::iterator event)
+template <typename IsDurable>
+void SimulatedImage::settle(IsDurable is_durable)
 {
-    durable_[event->second.word] = event->second.value;
+    std::vector<Pending> left;
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+        if (!is_durable(pending_[i])) {
+            left.push_back(pending_[i]);
+            continue;
+        }
+        durable_[pending_[i].word] = pending_[i].value;
+        // One that is durable with a later store never goes back to an earlier one.
+        std::erase_if(left, [&](const Pending &earlier) { return earlier.word == pending_[i].word; });
+    }
+    pending_ = std::move(left);
 }
 
-void SimulatedImage::fence(Site)
+void SimulatedImage::fence(Site site)
 {
-    if (dead_)
+    if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
         return;
     if (before_fence)
         before_fence();
     const std::lock_guard guard(mutex_);
     ++counts_.fences;
-    const auto self = std::this_thread::get_id();
-    const auto &lines = flushed_[self];
-    // A word that is durable with a later store never goes back to an earlier one.
-    std::map<std::uint64_t, Sequence> newest;
-    for (auto event = pending_.begin(); event != pending_.end();) {
-        bool durable = false;
-        if (event->second.non_temporal) {
-            durable = event->second.thread == self;
-        } else {
-            const auto line = lines.find(line_of(event->second.word));
-            durable = granularity_ == Granularity::byte || (line != lines.end() && event->first < line->second);
-        }
-        if (!durable) {
-            ++event;
-            continue;
-        }
-        newest[event->second.word] = event->first;
-        make_durable(event);
-        event = pending_.erase(event);
-    }
-    std::erase_if(pending_, [&](const auto &entry) {
-        const auto later = newest.find(entry.second.word);
-        return later != newest.end() && entry.first < later->second;
+    const std::uint8_t self = this_thread();
+    settle([&](Pending &pending) {
+        if (pending.delayed)
+            return false;
+        if (pending.non_temporal)
+            return pending.thread == self;
+        return granularity_ == Granularity::byte || (pending.flushed_by >> self & 1) != 0;
     });
-    flushed_.erase(self);
+    for (Pending &pending : pending_)
+        if (pending.thread == self)
+            pending.delayed = false;
 }
 
-bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site)
+bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
 {
-    if (dead_)
+    if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
         return true;
     if (before_fence)
         before_fence();
     const std::lock_guard guard(mutex_);
     ++counts_.fences;
     const bool fails = failing_sync_ != 0 && --failing_sync_ == 0;
-    const std::uint64_t begin = offset / 4096 * 4096 / 8;
-    const std::uint64_t end = (offset + size + 4095) / 4096 * 4096 / 8;
-    for (auto event = pending_.begin(); event != pending_.end();) {
-        if (event->second.word < begin || event->second.word >= end) {
-            ++event;
-            continue;
-        }
-        // A sync that fails forgets what it should have written: it is on the medium, or it never will be.
-        if (!fails || event->first % 2 == 0)
-            make_durable(event);
-        event = pending_.erase(event);
+    const std::uint64_t begin = offset / 8 / words_in_page * words_in_page;
+    const std::uint64_t end = ((offset + size - 1) / 8 / words_in_page + 1) * words_in_page;
+    const auto meant = [&](const Pending &pending) {
+        return pending.word >= begin && pending.word < end && !pending.delayed;
+    };
+    if (fails) {
+        // It forgets what it should have written: that is on the medium, or it never will be.
+        bool written = false;
+        settle([&](const Pending &pending) { return meant(pending) && (written = !written); });
+        std::erase_if(pending_, meant);
+    } else {
+        settle(meant);
     }
+    for (Pending &pending : pending_)
+        pending.delayed = false;
     return !fails;
 }
 
-void SimulatedImage::written(std::uint64_t offset, std::size_t size, Site)
+void SimulatedImage::written(std::uint64_t offset, std::size_t size, Site site)
 {
     if (dead_)
         return;
+    const bool delayed = Mutation::of(Mutation::Step::written, site) != Mutation::Kind::none;
     const std::lock_guard guard(mutex_);
-    for (std::uint64_t word = offset / 8; word < (offset + size + 7) / 8; ++word) {
-        if (known_[word] == cache_[word])
-            continue;
-        known_[word] = cache_[word];
-        record(word, cache_[word], false);
-    }
+    for (std::uint64_t word = offset / 8; word < words_of(offset + size); ++word)
+        if (known_[word] != cache_.readable()[word])
+            record(word, cache_.readable()[word], false, delayed);
 }
 
 template <typename Choose>
 SimulatedImage::Bytes SimulatedImage::image(Choose choose) const
 {
     std::vector<std::uint64_t> words = durable_;
-    for (const auto &[sequence, event] : pending_)
-        if (choose(event))
-            words[event.word] = event.value;
+    for (const Pending &pending : pending_)
+        if (choose(pending))
+            words[pending.word] = pending.value;
     Bytes bytes(size_);
     std::memcpy(bytes.data(), words.data(), size_);
     return bytes;
@@ -161,14 +216,14 @@ SimulatedImage::Bytes SimulatedImage::killed() const
 {
     const std::lock_guard guard(mutex_);
     Bytes bytes(size_);
-    std::memcpy(bytes.data(), cache_.data(), size_);
+    std::memcpy(bytes.data(), cache_.readable(), size_);
     return bytes;
 }
 
 SimulatedImage::Bytes SimulatedImage::power_cut_losing_all() const
 {
     const std::lock_guard guard(mutex_);
-    return image([](const Event &) { return false; });
+    return image([](const Pending &) { return false; });
 }
 
 SimulatedImage::Bytes SimulatedImage::power_cut(std::mt19937_64 &random) const
@@ -178,18 +233,19 @@ SimulatedImage::Bytes SimulatedImage::power_cut(std::mt19937_64 &random) const
     if (granularity_ == Granularity::page) {
         // Each sector on its own: everything, nothing, or torn at words.
         std::map<std::uint64_t, int> sectors;
-        return image([&](const Event &event) {
-            const auto [sector, fresh] = sectors.try_emplace(event.word / 64, static_cast<int>(random() % 3));
+        return image([&](const Pending &pending) {
+            const auto [sector, fresh] =
+                sectors.try_emplace(pending.word / words_in_sector, static_cast<int>(random() % 3));
             return sector->second == 2 ? coin() : sector->second == 1;
         });
     }
     // Ordinary stores to a line become durable in their order (with eADR those to all lines): each line stops
     // somewhere.
     std::set<std::uint64_t> stopped;
-    return image([&](const Event &event) {
-        if (event.non_temporal)
+    return image([&](const Pending &pending) {
+        if (pending.non_temporal)
             return coin();
-        const std::uint64_t line = granularity_ == Granularity::byte ? 0 : line_of(event.word);
+        const std::uint64_t line = granularity_ == Granularity::byte ? 0 : pending.word / words_in_line;
         if (stopped.contains(line))
             return false;
         if (random() % 4 == 0)
@@ -198,25 +254,53 @@ SimulatedImage::Bytes SimulatedImage::power_cut(std::mt19937_64 &random) const
     });
 }
 
+SimulatedImage::Uncertain SimulatedImage::uncertain() const
+{
+    const std::lock_guard guard(mutex_);
+    return {durable_, pending_};
+}
+
 void SimulatedImage::kill()
 {
     const std::lock_guard guard(mutex_);
     dead_ = true;
-    at_death_ = cache_;
+    const auto words = cache_.words();
+    at_death_.assign(words.begin(), words.end());
 }
 
 void SimulatedImage::revive()
 {
-    // The dead process's flushes were never fenced, its non-temporal stores never will be by their own threads: only a
-    // new store or a flush of the line makes them durable.
     const std::lock_guard guard(mutex_);
     dead_ = false;
     // Movers and owners of reservations write to the caches themselves.
-    cache_ = at_death_;
-    flushed_.clear();
-    for (auto &[sequence, event] : pending_)
-        event.non_temporal = false;
-    known_ = cache_;
+    std::ranges::copy(at_death_, cache_.writable());
+    // The dead process's flushes were never fenced, its non-temporal stores never will be by their own threads: only a
+    // new store or a flush of the line makes them durable.
+    for (Pending &pending : pending_) {
+        pending.flushed_by = 0;
+        pending.non_temporal = false;
+    }
+    // What was written and not told.
+    for (std::uint64_t word = 0; word < known_.size(); ++word)
+        if (known_[word] != at_death_[word])
+            record(word, at_death_[word], false, false);
+}
+
+void SimulatedImage::revive_as(const SimulatedImage &killed)
+{
+    {
+        const std::scoped_lock guard(mutex_, killed.mutex_);
+        const auto words = killed.cache_.words();
+        at_death_.assign(words.begin(), words.end());
+        known_ = killed.known_;
+        durable_ = killed.durable_;
+        pending_ = killed.pending_;
+        threads_ = killed.threads_;
+        counts_ = {};
+        loads_ = 0;
+        failing_sync_ = 0;
+    }
+    revive();
 }
 
 void SimulatedImage::fail_sync(std::uint64_t n)

@@ -2,14 +2,17 @@
 // Copyright the pmemstream authors
 
 // A stream's file, as programs see it (the caches) and as a power cut leaves it. What each granularity may lose is told
-// in docs/crash_consistency.md; this class is that page in code.
+// in docs/crash_consistency.md; this class and crash_states.hpp are that page in code.
+//
+// The library sees the caches through a read-only mapping: a store that does not go through Medium is a SIGSEGV.
 #pragma once
+
+#include "medium/mapped_words.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <random>
 #include <source_location>
@@ -28,12 +31,24 @@ public:
     using Site = std::source_location;
     using Bytes = std::vector<std::byte>;
 
+    // A store of one word that is not surely durable yet.
+    struct Pending {
+        std::uint64_t word; // its index
+        std::uint64_t value;
+        std::uint64_t flushed_by; // threads, as bits, that flushed its line after it; each has to fence yet
+        std::uint8_t thread;
+        bool non_temporal;
+        bool delayed; // a mutation: the next fence does not count for it
+    };
+
     SimulatedImage(std::size_t size, Granularity granularity);
     // What was on the medium when the power came back: caches and medium agree.
     SimulatedImage(const Bytes &content, Granularity granularity);
+    // The same again, of the same size.
+    void reset(const Bytes &content);
 
     pmem2_map *map() noexcept { return reinterpret_cast<pmem2_map *>(this); }
-    const std::byte *cache() const noexcept { return reinterpret_cast<const std::byte *>(cache_.data()); }
+    const std::byte *cache() const noexcept { return reinterpret_cast<const std::byte *>(cache_.readable()); }
     std::size_t size() const noexcept { return size_; }
     Granularity granularity() const noexcept { return granularity_; }
 
@@ -43,7 +58,7 @@ public:
     void flush(std::uint64_t offset, std::size_t size, Site site);
     void fence(Site site);
     bool sync(std::uint64_t offset, std::size_t size, Site site);
-    void *writable(std::uint64_t offset) noexcept { return reinterpret_cast<std::byte *>(cache_.data()) + offset; }
+    void *writable(std::uint64_t offset) noexcept { return reinterpret_cast<std::byte *>(cache_.writable()) + offset; }
     void written(std::uint64_t offset, std::size_t size, Site site);
 
     // ---- What a crash leaves
@@ -53,10 +68,18 @@ public:
     Bytes power_cut_losing_all() const;
     // A power cut that loses a random choice of what may be lost.
     Bytes power_cut(std::mt19937_64 &random) const;
+    // All that a power cut may lose, for CrashStates: what is surely durable, and in their order what is not.
+    struct Uncertain {
+        std::vector<std::uint64_t> durable;
+        std::vector<Pending> pending;
+    };
+    Uncertain uncertain() const;
     // kill -9: from here on whoever still runs in this process writes nothing. What he owns can be given back in peace.
     void kill();
     // Another process goes on: the same caches, with the same stores still to become durable.
     void revive();
+    // A copy in that state, as if another process had opened the file of a killed one.
+    void revive_as(const SimulatedImage &killed);
 
     // ---- What tests ask of it
     // Called before each fence or sync completes: the moments at which a power cut is worth a look.
@@ -75,31 +98,24 @@ public:
     void reset_footprint();
 
 private:
-    struct Event {
-        std::uint64_t word; // its index
-        std::uint64_t value;
-        std::thread::id thread;
-        bool non_temporal;
-    };
-    using Sequence = std::uint64_t;
-
-    std::uint64_t line_of(std::uint64_t word) const noexcept { return word / 8; }
-    void record(std::uint64_t word, std::uint64_t value, bool non_temporal);
-    void make_durable(std::map<Sequence, Event>::iterator event);
+    std::uint8_t this_thread();
+    void store_word(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
+    void record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
+    // Takes what `is_durable` tells out of pending_.
+    template <typename IsDurable>
+    void settle(IsDurable is_durable);
     template <typename Choose>
     Bytes image(Choose choose) const;
 
     const std::size_t size_;
     const Granularity granularity_;
-    std::vector<std::uint64_t> cache_;   // what programs see
+    MappedWords cache_;                  // what programs see
     std::vector<std::uint64_t> known_;   // the same, as far as the image was told
     std::vector<std::uint64_t> durable_; // what surely survives
 
     mutable std::mutex mutex_;
-    Sequence next_ = 0;
-    std::map<Sequence, Event> pending_; // not surely durable, in the order of the stores
-    std::map<std::thread::id, std::map<std::uint64_t, Sequence>>
-        flushed_; // thread -> line -> stores before this are flushed
+    std::vector<Pending> pending_; // in the order of the stores
+    std::vector<std::thread::id> threads_;
     std::atomic<bool> dead_{false};
     std::vector<std::uint64_t> at_death_; // what the caches held
     std::uint64_t failing_sync_ = 0;
