@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <new>
+#include <system_error>
 
 namespace pms::api {
 
@@ -46,6 +47,9 @@ int call(F f) noexcept
         error = f();
     } catch (const std::bad_alloc &) {
         error = Error::out_of_memory;
+    } catch (const std::system_error &exception) {
+        errno = exception.code().value();
+        error = Error::system;
     }
     if (failed(error))
         return fail(error);

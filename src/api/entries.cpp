@@ -23,7 +23,7 @@ struct pmemstream_entry_iterator {
     std::uint64_t offset;
     std::uint64_t next; // behind the entry
 
-    bool alive() const noexcept { return region->generation() == generation; }
+    bool alive() const { return stream->lives(*region, generation); }
 
     // Goes from `offset` to the first entry, damage or the end.
     void settle()
@@ -48,8 +48,9 @@ struct pmemstream_entry_iterator {
         // Something may have been committed since it came to the end.
         if (state == State::end)
             settle();
+        // What looks damaged may have been freed, and used again, since.
         if (state == State::damaged)
-            return Error::entry_damaged;
+            return alive() ? Error::entry_damaged : Error::no_region;
         return state == State::entry ? Error::none : Error::no_more_entries;
     }
 };

@@ -22,8 +22,9 @@ struct pmemstream_region_iterator {
     bool valid() const noexcept { return region != nullptr && region->generation() == generation; }
     void go_behind(std::uint64_t last)
     {
-        region = stream->regions().after(last);
-        generation = region == nullptr ? 0 : region->generation();
+        const RegionTable::Living next = stream->regions().after(last);
+        region = next.region;
+        generation = next.generation;
     }
 };
 

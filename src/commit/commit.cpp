@@ -5,7 +5,7 @@
 
 #include "format/layout.hpp"
 
-#include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace pms {
@@ -86,87 +86,141 @@ void Commit::raise_persisted(std::uint64_t timestamp) noexcept
     advance();
 }
 
-void Commit::wake_threads() noexcept
+void Commit::notify() noexcept
 {
+    if (sleepers_.load(std::memory_order_seq_cst) == 0)
+        return;
     epoch_.fetch_add(1, std::memory_order_acq_rel);
     epoch_.notify_all();
 }
 
-void Commit::notify() noexcept
+void Commit::notify_all() noexcept
 {
-    if (waiters_.load(std::memory_order_seq_cst) == 0)
+    notify();
+    if (!watched_.load(std::memory_order_seq_cst))
         return;
-    wake_threads();
-    wake_futures(false);
+    const std::lock_guard guard(watches_mutex_);
+    // Timestamp 0 is always committed. Nothing is allocated: the nodes change their places.
+    while (!armed_.empty() && armed_.rbegin()->first != 0) {
+        auto node = armed_.extract(std::prev(armed_.end()));
+        watches_.find(node.value().second)->second.timestamp = 0;
+        node.value().first = 0;
+        armed_.insert(std::move(node));
+    }
+    update_next_watch();
 }
 
-void Commit::notify_all_futures() noexcept
+void Commit::update_next_watch() noexcept
 {
-    wake_threads();
-    wake_futures(true);
+    next_watch_.store(armed_.empty() ? UINT64_MAX : armed_.begin()->first, std::memory_order_seq_cst);
 }
 
-Commit::Watch &Commit::watch_slot(const void *key, std::uint64_t timestamp)
+// The calling thread is inside a waker of `key`.
+struct Commit::Call {
+    const void *key;
+    std::thread::id thread;
+    Call *next;
+};
+
+void Commit::update_watched() noexcept
 {
-    auto watch = std::ranges::find(watches_, key, &Watch::key);
-    if (watch == watches_.end())
-        watch = watches_.insert(watches_.end(), Watch{key, timestamp, {}, nullptr, false});
-    watch->timestamp = timestamp;
-    return *watch;
+    watched_.store(!watches_.empty() || calls_ != nullptr, std::memory_order_seq_cst);
+}
+
+void Commit::wait_for_call(std::unique_lock<std::mutex> &lock, const void *key) noexcept
+{
+    call_ended_.wait(lock, [&] {
+        for (const Call *call = calls_; call != nullptr; call = call->next)
+            if (call->key == key && call->thread != std::this_thread::get_id())
+                return false;
+        return true;
+    });
+}
+
+void Commit::arm(const void *key, Watch &watch, std::uint64_t timestamp)
+{
+    disarm(key, watch);
+    armed_.emplace(timestamp, key);
+    watch.timestamp = timestamp;
+    watch.armed = true;
+    update_next_watch();
+    // Between that store and the caller's next look at the watermarks.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Commit::disarm(const void *key, Watch &watch) noexcept
+{
+    if (!std::exchange(watch.armed, false))
+        return;
+    armed_.erase({watch.timestamp, key});
+    update_next_watch();
 }
 
 void Commit::watch(const void *key, std::uint64_t timestamp, const future_waker &waker)
 {
-    const std::lock_guard guard(watches_mutex_);
-    Watch &watch = watch_slot(key, timestamp);
+    std::unique_lock lock(watches_mutex_);
+    wait_for_call(lock, key);
+    Watch &watch = watches_[key];
+    update_watched();
     watch.waker = waker;
     watch.word.reset();
-    if (!std::exchange(watch.armed, true))
-        waiters_.fetch_add(1, std::memory_order_seq_cst);
+    arm(key, watch, timestamp);
 }
 
 std::uint64_t *Commit::watch_by_word(const void *key, std::uint64_t timestamp)
 {
     static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
-    const std::lock_guard guard(watches_mutex_);
-    auto fresh = std::make_unique<std::atomic<std::uint64_t>>(0);
-    Watch &watch = watch_slot(key, timestamp);
+    std::unique_lock lock(watches_mutex_);
+    wait_for_call(lock, key);
+    Watch &watch = watches_[key];
+    update_watched();
     if (watch.word == nullptr)
-        watch.word = std::move(fresh);
+        watch.word = std::make_unique<std::atomic<std::uint64_t>>(0);
     watch.word->store(0, std::memory_order_relaxed);
-    if (!std::exchange(watch.armed, true))
-        waiters_.fetch_add(1, std::memory_order_seq_cst);
+    arm(key, watch, timestamp);
     return reinterpret_cast<std::uint64_t *>(watch.word.get());
 }
 
 void Commit::unwatch(const void *key) noexcept
 {
-    const std::lock_guard guard(watches_mutex_);
-    const auto watch = std::ranges::find(watches_, key, &Watch::key);
-    if (watch == watches_.end())
+    if (!watched_.load(std::memory_order_seq_cst))
         return;
-    if (watch->armed)
-        waiters_.fetch_sub(1, std::memory_order_relaxed);
-    watches_.erase(watch);
+    std::unique_lock lock(watches_mutex_);
+    wait_for_call(lock, key);
+    const auto entry = watches_.find(key);
+    if (entry == watches_.end())
+        return;
+    disarm(key, entry->second);
+    watches_.erase(entry);
+    update_watched();
 }
 
-void Commit::wake_futures(bool all) noexcept
+void Commit::wake_due_futures() noexcept
 {
-    // Under the mutex, so that nobody's waker is called after unwatch() returned to him. A waker therefore must not
-    // poll.
-    const std::lock_guard guard(watches_mutex_);
-    for (Watch &watch : watches_) {
-        if (!watch.armed || (!all && committed() < watch.timestamp))
+    std::unique_lock lock(watches_mutex_);
+    while (!armed_.empty() && armed_.begin()->first <= committed()) {
+        const void *key = armed_.begin()->second;
+        const auto entry = watches_.find(key);
+        disarm(key, entry->second);
+        if (entry->second.word != nullptr) {
+            // It stays for who monitors it.
+            entry->second.word->store(1, std::memory_order_release);
             continue;
-        watch.armed = false;
-        waiters_.fetch_sub(1, std::memory_order_relaxed);
-        if (watch.word != nullptr)
-            watch.word->store(1, std::memory_order_release);
-        else
-            watch.waker.wake(watch.waker.data);
+        }
+        const future_waker waker = entry->second.waker;
+        watches_.erase(entry);
+        Call call{key, std::this_thread::get_id(), calls_};
+        calls_ = &call;
+        lock.unlock();
+        waker.wake(waker.data);
+        lock.lock();
+        Call **place = &calls_;
+        while (*place != &call)
+            place = &(*place)->next;
+        *place = call.next;
+        update_watched();
+        call_ended_.notify_all();
     }
-    // A word must stay for who monitors it.
-    std::erase_if(watches_, [](const Watch &watch) { return !watch.armed && watch.word == nullptr; });
 }
 
 } // namespace pms

@@ -13,10 +13,14 @@
 #include <libminiasync/future.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <vector>
+#include <set>
+#include <unordered_map>
+#include <utility>
 
 namespace pms {
 
@@ -43,7 +47,7 @@ public:
     std::uint64_t handed_out() const noexcept { return last_.load(std::memory_order_acquire); }
     bool exhausted() const noexcept;
     // Whether `timestamp`, handed out or the next one, has a slot of its own.
-    bool has_slot(std::uint64_t timestamp) const noexcept { return timestamp - committed() <= slots_; }
+    bool has_slot(std::uint64_t timestamp) const noexcept { return timestamp <= committed() + slots_; }
 
     // Hands out the next timestamp. From here until it is marked the thread must not wait for anything but a slot.
     std::uint64_t take() noexcept { return last_.fetch_add(1, std::memory_order_acq_rel) + 1; }
@@ -64,25 +68,34 @@ public:
     void sleep_until(Ready ready)
     {
         // The sequentially consistent increment comes before ready() looks; whoever makes progress stores first and
-        // then looks at the number of waiters (notify()). So either ready() sees the progress or the other sees the
-        // waiter.
-        waiters_.fetch_add(1, std::memory_order_seq_cst);
+        // then looks at the number of sleepers (notify()). So either ready() sees the progress or the other sees the
+        // sleeper. Between a future's watch() and who wakes it it is the same with next_watch_.
+        sleepers_.fetch_add(1, std::memory_order_seq_cst);
         const std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         if (!ready())
             epoch_.wait(seen, std::memory_order_acquire);
-        waiters_.fetch_sub(1, std::memory_order_relaxed);
+        sleepers_.fetch_sub(1, std::memory_order_relaxed);
     }
 
-    // Wakes all who wait, to look again.
+    // Wakes the threads that sleep, to look again. Futures are woken by who calls wake_futures() next.
     void notify() noexcept;
+    // The same, and makes every watched future due: something else than a watermark has changed that they may wait for.
+    void notify_all() noexcept;
 
-    // Has `waker` woken, once, when `timestamp` is committed or notify_all_futures() is called; `key` names the future,
-    // whose earlier waker is replaced. Throws std::bad_alloc.
+    // Has `waker` woken, once, when `timestamp` is committed or notify_all() was called; `key` names the future, whose
+    // earlier waker is replaced. Throws std::bad_alloc.
     void watch(const void *key, std::uint64_t timestamp, const future_waker &waker);
-    // After this returned the waker of `key` is not called any more.
+    // After this, or another watch(), returned the earlier waker of `key` is not called any more, and no call of it is
+    // under way, except by the calling thread itself.
     void unwatch(const void *key) noexcept;
-    // Wakes all futures: a copy they may wait for has made progress.
-    void notify_all_futures() noexcept;
+    // Calls the wakers that are due. A waker may do anything a caller of the library may: no lock may be held here.
+    // Whoever may have moved a watermark calls it before he returns to his caller.
+    void wake_futures() noexcept
+    {
+        // Sequentially consistent: see sleep_until().
+        if (committed_for_watches() >= next_watch_.load(std::memory_order_seq_cst))
+            wake_due_futures();
+    }
 
     // The same for a poller: gives a word that is 0 now and becomes 1 when a waker would be woken. It stays the
     // stream's, and is good until the key is unwatched. Throws std::bad_alloc.
@@ -90,18 +103,27 @@ public:
 
 private:
     struct Watch {
-        const void *key;
-        std::uint64_t timestamp;
-        future_waker waker;
+        std::uint64_t timestamp = 0;
+        future_waker waker{};
         std::unique_ptr<std::atomic<std::uint64_t>> word; // instead of a waker
-        bool armed;                                       // neither woken nor given up yet; counts as a waiter
+        bool armed = false;                               // not woken yet
     };
+    struct Call; // of a waker, under way
 
     static std::uint64_t encode(std::uint64_t timestamp, bool durable) noexcept { return timestamp << 1 | durable; }
     std::atomic<std::uint64_t> &slot(std::uint64_t timestamp) noexcept { return marks_[timestamp & (slots_ - 1)]; }
-    Watch &watch_slot(const void *key, std::uint64_t timestamp);
-    void wake_threads() noexcept;
-    void wake_futures(bool all) noexcept;
+    std::uint64_t committed_for_watches() const noexcept
+    {
+        const std::uint64_t durable = persisted_.load(std::memory_order_seq_cst);
+        const std::uint64_t copied = committed_.load(std::memory_order_seq_cst);
+        return copied > durable ? copied : durable;
+    }
+    void arm(const void *key, Watch &watch, std::uint64_t timestamp);
+    void disarm(const void *key, Watch &watch) noexcept;
+    void update_next_watch() noexcept;
+    void update_watched() noexcept;
+    void wait_for_call(std::unique_lock<std::mutex> &lock, const void *key) noexcept;
+    void wake_due_futures() noexcept;
 
     // Each on a line of its own: every append writes the first two, whoever waits the last.
     alignas(64) std::atomic<std::uint64_t> last_;      // handed out
@@ -109,13 +131,18 @@ private:
     // Only rises; may lag behind persisted_, since synchronous appends move only that one. Released by who saw the
     // marks, acquired by readers of the entries.
     alignas(64) std::atomic<std::uint64_t> committed_;
-    alignas(64) std::atomic<std::uint32_t> waiters_{0}; // threads that sleep, and futures that are watched
+    alignas(64) std::atomic<std::uint32_t> sleepers_{0};
     std::atomic<std::uint32_t> epoch_{0};
+    std::atomic<std::uint64_t> next_watch_{UINT64_MAX}; // the least timestamp that a future is watched for
+    std::atomic<bool> watched_{false};                  // so that nobody takes the mutex where none is
     std::uint64_t slots_;
     std::unique_ptr<std::atomic<std::uint64_t>[]> marks_;
 
     std::mutex watches_mutex_;
-    std::vector<Watch> watches_;
+    std::unordered_map<const void *, Watch> watches_;
+    std::set<std::pair<std::uint64_t, const void *>> armed_; // by timestamp
+    Call *calls_ = nullptr;
+    std::condition_variable call_ended_;
 };
 
 } // namespace pms

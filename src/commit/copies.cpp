@@ -10,8 +10,12 @@ void Copies::start(std::list<Copy> &&node) noexcept
     const std::lock_guard guard(mutex_);
     if (poll(node.front()) == Poll::complete)
         return;
+    const bool notifies = node.front().notifies;
     copies_.splice(copies_.end(), node);
     running_.fetch_add(1, std::memory_order_release);
+    // Who sleeps for a later timestamp saw no copy, and nobody will wake him when this one is complete: he has to poll.
+    if (!notifies)
+        commit_.notify_all();
 }
 
 Copies::Progress Copies::advance(std::uint64_t timestamp) noexcept

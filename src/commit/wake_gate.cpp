@@ -32,8 +32,9 @@ WakeGate *WakeGate::acquire(Commit &commit)
 void WakeGate::release(WakeGate *gate) noexcept
 {
     {
-        const std::lock_guard guard(gate->mutex_);
+        std::unique_lock lock(gate->mutex_);
         gate->commit_ = nullptr;
+        gate->idle_.wait(lock, [&] { return gate->calls_ == 0; });
     }
     const std::lock_guard guard(unused_mutex);
     gate->next_unused_ = first_unused;
@@ -43,9 +44,17 @@ void WakeGate::release(WakeGate *gate) noexcept
 void WakeGate::wake(void *data) noexcept
 {
     auto *gate = static_cast<WakeGate *>(data);
-    const std::lock_guard guard(gate->mutex_);
-    if (gate->commit_ != nullptr)
-        gate->commit_->notify_all_futures();
+    std::unique_lock lock(gate->mutex_);
+    Commit *commit = gate->commit_;
+    if (commit == nullptr)
+        return;
+    ++gate->calls_;
+    lock.unlock();
+    commit->notify_all();
+    commit->wake_futures();
+    lock.lock();
+    if (--gate->calls_ == 0)
+        gate->idle_.notify_all();
 }
 
 } // namespace pms

@@ -6,6 +6,7 @@
 // then only makes somebody look once more.
 #pragma once
 
+#include <condition_variable>
 #include <mutex>
 
 namespace pms {
@@ -24,7 +25,9 @@ public:
 
 private:
     std::mutex mutex_;
+    std::condition_variable idle_;
     Commit *commit_ = nullptr;
+    unsigned calls_ = 0; // under way; the mutex is not held meanwhile, since wakers may come back here
     WakeGate *next_unused_ = nullptr;
 };
 

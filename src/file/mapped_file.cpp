@@ -10,6 +10,17 @@
 #include <unistd.h>
 
 namespace pms {
+namespace {
+
+constexpr const char *own_descriptors = "/proc/self/fd";
+
+std::string parent_of(const std::string &path)
+{
+    const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+    return parent.empty() ? "." : parent.string();
+}
+
+} // namespace
 
 Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file)
 {
@@ -44,11 +55,25 @@ Error MappedFile::create(const char *path, std::uint64_t size, std::shared_ptr<M
         return Error::map_too_small;
     if (size > INT64_MAX)
         return Error::map_too_large;
-    const int fd = ::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // A file without a name gets it when it is a whole stream: a crash leaves nothing behind. Where the file system has
+    // no such files the name comes first, and what a crash leaves is finished by the next open.
+    struct stat status = {};
+    if (lstat(path, &status) == 0) {
+        errno = EEXIST;
+        return Error::system;
+    }
+    bool named = false;
+    int fd =
+        access(own_descriptors, F_OK) == 0 ? ::open(parent_of(path).c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666) : -1;
+    if (fd < 0) {
+        fd = ::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        named = true;
+    }
     if (fd < 0)
         return Error::system;
     const std::shared_ptr<MappedFile> made(new MappedFile(path, fd));
-    made->remove_ = true;
+    made->remove_ = named;
+    made->nameless_ = !named;
     if (const Error error = made->lock(); failed(error))
         return error;
     // A store into a hole of a sparse file is killed by SIGBUS when the disk is full.
@@ -73,12 +98,18 @@ MappedFile::~MappedFile()
     errno = saved;
 }
 
-Error MappedFile::keep() noexcept
-try {
+Error MappedFile::keep()
+{
     if (fsync(fd_) != 0)
         return Error::system;
-    const std::string parent = std::filesystem::absolute(path_).parent_path();
-    const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (nameless_) {
+        const std::string self = std::string(own_descriptors) + '/' + std::to_string(fd_);
+        if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0)
+            return Error::system;
+        nameless_ = false;
+        remove_ = true;
+    }
+    const int directory = ::open(parent_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return Error::system;
     const int synced = fsync(directory);
@@ -87,8 +118,6 @@ try {
         return Error::system;
     remove_ = false;
     return Error::none;
-} catch (const std::exception &) {
-    return Error::out_of_memory;
 }
 
 Error MappedFile::lock() const noexcept

@@ -18,7 +18,7 @@ class MappedFile {
 public:
     // For reading takes no lock and maps read-only. Error::system leaves errno as the operating system set it.
     static Error open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file);
-    // A new file whose space is allocated. It is removed again unless keep() is called.
+    // A new file whose space is allocated. It goes away again unless keep() is called.
     static Error create(const char *path, std::uint64_t size, std::shared_ptr<MappedFile> &file);
 
     ~MappedFile();
@@ -26,8 +26,8 @@ public:
     MappedFile &operator=(const MappedFile &) = delete;
 
     pmem2_map *map() const noexcept { return map_; }
-    // Makes the new file's existence durable, and lets it stay.
-    Error keep() noexcept;
+    // Gives the new file its name, makes that durable, and lets it stay. Throws std::bad_alloc.
+    Error keep();
 
 private:
     MappedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
@@ -37,7 +37,8 @@ private:
     const std::string path_;
     const int fd_;
     pmem2_map *map_ = nullptr;
-    bool remove_ = false;
+    bool nameless_ = false;
+    bool remove_ = false; // when it is closed
 };
 
 } // namespace pms

@@ -16,9 +16,11 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 inline constexpr std::uint32_t version = 1;
 inline constexpr std::uint32_t endian_mark = 0x01020304;
 
-// The first word of the file: 0, then creation_intent while the stream is being made, then magic.
-inline constexpr std::uint64_t magic = 0x314d525453454d50;           // "PMESTRM1"
-inline constexpr std::uint64_t creation_intent = 0x30574e5453454d50; // "PMESTNW0"
+// The first word of the file: 0, then the creation intent while the stream is being made, then magic. The intent has
+// the block size's logarithm in its highest byte, so that whoever finishes it makes the stream that was meant.
+inline constexpr std::uint64_t magic = 0x314d525453454d50;         // "PMESTRM1"
+inline constexpr std::uint64_t creation_intent = 0x574e5453454d50; // "PMESTNW"
+inline constexpr std::uint64_t creation_intent_mask = (1ULL << 56) - 1;
 
 // A map counts as empty if this much of its start (or all of it) is zero.
 inline constexpr std::uint64_t empty_probe_size = 64 * 1024;
@@ -110,7 +112,7 @@ inline constexpr std::uint64_t region_header_size = sizeof(RegionHeader);
 
 // Two words in front of an entry's data.
 //   first:  size (40 bits, low), timestamp's low 24 bits
-//   second: timestamp's high 30 bits (low), kind (2 bits), checksum (32 bits)
+//   second: timestamp's high 30 bits (low), kind (2 bits), header check (4 bits), checksum (28 bits)
 struct RecordHeader {
     std::uint64_t first;
     std::uint64_t second;
@@ -123,6 +125,8 @@ inline constexpr std::uint64_t record_alignment = 8;
 inline constexpr unsigned size_bits = 40;
 inline constexpr unsigned timestamp_bits = 54;
 inline constexpr unsigned timestamp_low_bits = 64 - size_bits;
+inline constexpr unsigned header_check_bits = 4;
+inline constexpr unsigned checksum_bits = 28;
 // The largest size field marks a gap of 8 bytes, which is too small for a record.
 inline constexpr std::uint64_t gap_mark = (1ULL << size_bits) - 1;
 inline constexpr std::uint64_t max_entry_size = gap_mark - 1;

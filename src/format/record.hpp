@@ -38,11 +38,23 @@ inline std::uint64_t Record::length() const noexcept
     return gap ? record_alignment : record_length(size);
 }
 
+// Of size, timestamp and kind, so that whoever goes from header to header, without the data, meets no wrong one: each
+// of its bits is the parity of every fourth bit, inverted. Every single flipped bit is found, and every burst up to
+// four.
+constexpr std::uint64_t header_check(const RecordHeader &header) noexcept
+{
+    std::uint64_t folded = header.first ^ (header.second & 0xffffffff);
+    for (const int shift : {32, 16, 8, 4})
+        folded ^= folded >> shift;
+    return ~folded & ((1U << header_check_bits) - 1);
+}
+
 inline RecordHeader encode(const Record &record) noexcept
 {
-    return {record.size | record.timestamp << size_bits, record.timestamp >> timestamp_low_bits |
-                                                             static_cast<std::uint64_t>(record.kind) << 30 |
-                                                             static_cast<std::uint64_t>(record.checksum) << 32};
+    RecordHeader header{record.size | record.timestamp << size_bits,
+                        record.timestamp >> timestamp_low_bits | static_cast<std::uint64_t>(record.kind) << 30};
+    header.second |= header_check(header) << 32 | static_cast<std::uint64_t>(record.checksum) << (64 - checksum_bits);
+    return header;
 }
 
 inline Record decode(const RecordHeader &header) noexcept
@@ -51,7 +63,7 @@ inline Record decode(const RecordHeader &header) noexcept
     record.size = header.first & gap_mark;
     record.timestamp = header.first >> size_bits | (header.second & ((1ULL << 30) - 1)) << timestamp_low_bits;
     record.kind = static_cast<Kind>(header.second >> 30 & 3);
-    record.checksum = static_cast<std::uint32_t>(header.second >> 32);
+    record.checksum = static_cast<std::uint32_t>(header.second >> (64 - checksum_bits));
     return record;
 }
 
@@ -68,7 +80,7 @@ inline std::uint32_t record_checksum(const Record &record, std::uint64_t data_ha
 {
     const std::uint64_t covered[] = {data_hash, record.size | static_cast<std::uint64_t>(record.kind) << size_bits,
                                      record.timestamp, offset};
-    return static_cast<std::uint32_t>(hash(covered, sizeof covered, region_seed));
+    return static_cast<std::uint32_t>(hash(covered, sizeof covered, region_seed)) & ((1U << checksum_bits) - 1);
 }
 
 // The header of a filler of `length` bytes in all (a multiple of 8, at least 16).
@@ -86,8 +98,8 @@ inline std::uint64_t encode_gap(std::uint64_t region_seed, std::uint64_t offset)
 }
 
 // What can be told of a record at `offset` from its header alone: whether it can be one, given that `room` bytes are
-// left up to the end of where records may be. Gaps and fillers are checked in full; for what holds data the checksum is
-// left to holds().
+// left up to the end of where records may be. Gaps and fillers are checked in full; of what holds data the size, kind
+// and timestamp are, and the checksum is left to holds().
 inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t room, std::uint64_t region_seed,
                                    std::uint64_t offset) noexcept
 {
@@ -97,8 +109,8 @@ inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t roo
         return Record{.kind = Kind::filler, .gap = true};
     }
     const Record record = decode(header);
-    if (record.kind == Kind::none || room < record_header_size ||
-        align_up(record.size, record_alignment) > room - record_header_size)
+    if (record.kind == Kind::none || !checked((header.second >> 32 & 0xf) == header_check(header)) ||
+        room < record_header_size || align_up(record.size, record_alignment) > room - record_header_size)
         return std::nullopt;
     if (record.kind == Kind::filler) {
         if (record.timestamp != 0 || !checked(record.checksum == record_checksum(record, 0, region_seed, offset)))

@@ -9,6 +9,7 @@
 #include "integrity/checked.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace pms::format {
@@ -82,6 +83,11 @@ Error plan(std::uint64_t map_size, std::uint64_t block_size, const Uuid &uuid, G
     return Error::none;
 }
 
+std::uint64_t encode_intent(std::uint64_t block_size) noexcept
+{
+    return creation_intent | static_cast<std::uint64_t>(std::countr_zero(block_size)) << 56;
+}
+
 Superblock encode(const Geometry &geometry, int copy) noexcept
 {
     Superblock superblock{};
@@ -116,8 +122,11 @@ Error read_superblocks(const std::byte *start, std::uint64_t map_size, Superbloc
         if (reading.valid[copy] && (newest < 0 || superblock.sequence > superblocks[newest].sequence))
             newest = copy;
     }
-    if (superblocks[0].magic == creation_intent)
-        return Error::unfinished_creation;
+    if ((superblocks[0].magic & creation_intent_mask) == creation_intent) {
+        const std::uint64_t logarithm = superblocks[0].magic >> 56;
+        reading.intended_block_size = logarithm < 64 ? 1ULL << logarithm : 0;
+        return valid_block_size(reading.intended_block_size) ? Error::unfinished_creation : Error::not_a_stream;
+    }
     if (newest < 0) {
         if (std::ranges::count(states, State::newer) != 0)
             return Error::newer_format;

@@ -35,13 +35,17 @@ constexpr bool valid_block_size(std::uint64_t block_size) noexcept
 // The geometry of a new stream, or map_too_small, map_too_large, bad_block_size.
 Error plan(std::uint64_t map_size, std::uint64_t block_size, const Uuid &uuid, Geometry &geometry) noexcept;
 
+// The first word of a stream that is being made with a valid block size.
+std::uint64_t encode_intent(std::uint64_t block_size) noexcept;
+
 // One copy as it is stored at superblock_offset(copy).
 Superblock encode(const Geometry &geometry, int copy) noexcept;
 
 struct SuperblockReading {
     Geometry geometry;
-    bool may_write = true;            // no feature forbids it
-    std::array<bool, copies> valid{}; // which copies are whole
+    std::uint64_t intended_block_size = 0; // of an unfinished creation
+    bool may_write = true;                 // no feature forbids it
+    std::array<bool, copies> valid{};      // which copies are whole
 };
 
 // Reads both copies and takes the newest valid one. `start` holds the first `map_size` bytes of the map, at most

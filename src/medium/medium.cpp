@@ -26,9 +26,10 @@ Granularity granularity_of(pmem2_map *map) noexcept
 
 } // namespace
 
-Medium::Medium(pmem2_map *map) noexcept
+Medium::Medium(pmem2_map *map)
     : base_(static_cast<std::byte *>(pmem2_map_get_address(map))), size_(pmem2_map_get_size(map)),
-      granularity_(granularity_of(map)), flush_(pmem2_get_flush_fn(map)), drain_(pmem2_get_drain_fn(map))
+      granularity_(granularity_of(map)), flush_(pmem2_get_flush_fn(map)), drain_(pmem2_get_drain_fn(map)),
+      syncs_(std::make_shared<Syncs>())
 {}
 
 void Medium::prefault() noexcept
@@ -48,9 +49,10 @@ Error Medium::sync(std::uint64_t offset, std::size_t size, Site) noexcept
     const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     const auto address = reinterpret_cast<std::uintptr_t>(base_) + offset;
     const std::uintptr_t begin = align_down(address, page);
-    if (msync(reinterpret_cast<void *>(begin), address + size - begin, MS_SYNC) != 0)
-        return Error::medium_failed;
-    return Error::none;
+    const std::lock_guard guard(syncs_->mutex);
+    if (!syncs_->failed)
+        syncs_->failed = msync(reinterpret_cast<void *>(begin), address + size - begin, MS_SYNC) != 0;
+    return syncs_->failed ? Error::medium_failed : Error::none;
 }
 
 } // namespace pms

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <mutex>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -36,7 +38,8 @@ public:
         static constexpr Site current() noexcept { return {}; }
     };
 
-    explicit Medium(pmem2_map *map) noexcept;
+    // Throws std::bad_alloc.
+    explicit Medium(pmem2_map *map);
 
     const std::byte *base() const noexcept { return base_; }
     std::uint64_t size() const noexcept { return size_; }
@@ -87,8 +90,8 @@ public:
 #endif
     }
 
-    // Page-granular media: waits until the pages of the range are durable. A sync that failed must not be tried again:
-    // the kernel may have dropped the pages.
+    // Page-granular media: waits until the pages of the range are durable. A sync that failed must not be tried again,
+    // since the kernel may have dropped the pages: from then on every sync of this map fails, without trying.
     Error sync(std::uint64_t offset, std::size_t size, Site = Site::current()) noexcept;
 
     // The place for others (a caller that reserved, a data mover) to write the range themselves ...
@@ -101,11 +104,19 @@ public:
     void written(std::uint64_t, std::size_t) noexcept {}
 
 private:
+    // One sync at a time. Linux reports a failed writeback once for each open file: of two syncs at once one may be
+    // given the error that concerns the other's pages (mm/filemap.c, file_check_and_advance_wb_err).
+    struct Syncs {
+        std::mutex mutex;
+        bool failed = false;
+    };
+
     std::byte *base_;
     std::uint64_t size_;
     Granularity granularity_;
     pmem2_flush_fn flush_;
     pmem2_drain_fn drain_;
+    std::shared_ptr<Syncs> syncs_; // copies of a Medium share it
 };
 
 inline void Medium::stream(std::uint64_t offset, const void *source, std::size_t size) noexcept

@@ -26,12 +26,13 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
     limit_ = reading.limit.value_or(tail);
     checkpoint_ = reading.checkpoint.value_or(0);
     last_record_ = last_record;
-    last_timestamp_ = 0;
     visible_max_timestamp_ = 0;
     max_timestamp_ = 0;
     high_water_ = tail;
-    candidate_ = 0;
-    candidate_timestamp_ = 0;
+    moving_checkpoint_ = 0;
+    waypoint_ = 0;
+    waypoint_timestamp_ = 0;
+    uncovered = false;
     damaged_.store(damaged, std::memory_order_relaxed);
     offset_.store(reading.offset, std::memory_order_relaxed);
     size_.store(reading.size, std::memory_order_relaxed);
@@ -64,7 +65,7 @@ std::size_t Region::open_reservations() const noexcept
         pending_, [](const Pending &pending) { return pending.kind == Pending::Kind::reserved; }));
 }
 
-Error Region::make_room(std::uint64_t length, std::uint64_t persisted, bool &limit_moved) noexcept
+Error Region::make_room(std::uint64_t length, std::uint64_t &moved) noexcept
 {
     if (length > usable_size())
         return Error::region_full;
@@ -74,28 +75,47 @@ Error Region::make_room(std::uint64_t length, std::uint64_t persisted, bool &lim
 
     const std::uint64_t step = medium_.granularity() == Granularity::page ? limit_step_page : limit_step;
     const std::uint64_t limit = std::min(end(), align_up(needed, step));
-    const auto nominate = [this] {
-        if (last_timestamp_ != visible_max_timestamp_)
-            return;
-        candidate_ = last_record_;
-        candidate_timestamp_ = last_timestamp_;
-    };
-    if (persisted >= visible_max_timestamp_)
-        nominate();
-    const bool checkpoint_moves = candidate_ != 0 && persisted >= candidate_timestamp_ && candidate_ > checkpoint_;
     write_offset(offsetof(format::RegionHeader, limit), limit);
-    if (checkpoint_moves)
-        write_offset(offsetof(format::RegionHeader, checkpoint), candidate_);
     Flush flush(medium_);
     flush.add(offset(), format::region_header_size);
     if (const Error error = flush.wait(); failed(error))
         return error;
+    moved += limit - limit_;
     limit_ = limit;
-    if (checkpoint_moves)
-        checkpoint_ = candidate_;
-    nominate();
-    limit_moved = true;
+    waypoint_ = last_record_;
+    waypoint_timestamp_ = visible_max_timestamp_;
     return Error::none;
+}
+
+void Region::move_checkpoint(std::uint64_t durable, Flush &flush) noexcept
+{
+    std::uint64_t covered = checkpoint_;
+    if (visible_max_timestamp_ <= durable) {
+        covered = last_record_;
+    } else {
+        // Somebody appends meanwhile.
+        if (waypoint_timestamp_ <= durable)
+            covered = std::max(covered, waypoint_);
+        for (std::uint64_t offset = covered == 0 ? data_begin() : covered; offset < visible_end();) {
+            const auto record = read_record_header(medium_, seed(), offset, visible_end());
+            if (!record || record->timestamp > durable)
+                break;
+            covered = offset;
+            offset += record->length();
+        }
+    }
+    if (covered == checkpoint_)
+        return;
+    write_offset(offsetof(format::RegionHeader, checkpoint), covered);
+    flush.add(offset(), format::region_header_size);
+    moving_checkpoint_ = covered;
+}
+
+void Region::checkpoint_is_durable() noexcept
+{
+    if (moving_checkpoint_ != 0)
+        checkpoint_ = moving_checkpoint_;
+    moving_checkpoint_ = 0;
 }
 
 Region::Pending &Region::take(std::uint64_t length)
@@ -178,7 +198,6 @@ void Region::settle(std::uint64_t committed) noexcept
         if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
             return;
         last_record_ = front.begin;
-        last_timestamp_ = front.timestamp;
         visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
         visible_end_.store(front.end, std::memory_order_release);
         pending_.pop_front();

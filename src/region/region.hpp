@@ -44,6 +44,15 @@ struct DirtyRange {
     }
 };
 
+class Region;
+
+// A region's place in a RegionList, under the list's mutex.
+struct RegionLink {
+    Region *next = nullptr;
+    Region *previous = nullptr;
+    std::uint64_t sequence = 0; // 0: not in the list
+};
+
 class Region {
 public:
     enum class State : std::uint8_t { dead, live, closing };
@@ -99,9 +108,15 @@ public:
     std::size_t open_reservations() const noexcept;
 
     // Makes sure that `length` bytes can be written at the tail: that they fit, and that the limit, durably, lies
-    // behind them. `persisted` is the stream's watermark: what lies before it may be checkpointed. Errors: region_full,
-    // medium_failed.
-    Error make_room(std::uint64_t length, std::uint64_t persisted, bool &limit_moved) noexcept;
+    // behind them. `moved` rises by as much as the limit does. Errors: region_full, medium_failed.
+    Error make_room(std::uint64_t length, std::uint64_t &moved) noexcept;
+
+    // The durable timestamp is `durable`: moves the checkpoint to the last visible record up to which no timestamp is
+    // higher. settle() was called. Once `flush` has waited checkpoint_is_durable() is called.
+    void move_checkpoint(std::uint64_t durable, Flush &flush) noexcept;
+    void checkpoint_is_durable() noexcept;
+    // No record lies behind the checkpoint, or may be about to.
+    bool covered() const noexcept { return checkpoint_ == last_record_ && pending_.empty(); }
 
     // Takes `length` bytes at the tail, as a reservation until it is stamped. make_room() was called. May throw
     // std::bad_alloc, then nothing is changed.
@@ -135,6 +150,8 @@ public:
 
     // What ordinary stores wrote and nobody has begun to make durable.
     DirtyRange dirty;
+    // It has, or is about to have, records behind its checkpoint: it is in the stream's list of those.
+    bool uncovered = false;
     // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
     // then he empties it, if he was the last to begin.
     DirtyRange flushing;
@@ -156,13 +173,14 @@ public:
     static void encode_header(const format::Geometry &geometry, std::uint64_t offset, std::uint64_t size,
                               std::uint64_t generation, format::RegionHeader &header) noexcept;
 
+    RegionLink dirty_link;
+    RegionLink uncovered_link;
+
     // ---- Set by revive()'s caller before others see the region, then constant.
     // Read-only streams: what recovery would have turned into fillers.
     std::vector<Gap> skips;
 
 private:
-    friend class DirtyList;
-
     std::uint64_t encode_offset(std::size_t field, std::uint64_t offset) const noexcept;
     void write_offset(std::size_t field, std::uint64_t offset, Medium::Site site = Medium::Site::current()) noexcept;
 
@@ -185,20 +203,14 @@ private:
     std::uint64_t limit_ = 0;                 // durable
     std::uint64_t checkpoint_ = 0;            // durable; 0: none
     std::uint64_t last_record_ = 0;           // the last visible one; 0: none
-    std::uint64_t last_timestamp_ = 0;        // its timestamp; 0: a filler, or from before this open
     std::uint64_t visible_max_timestamp_ = 0; // of all visible ones of this open
     std::uint64_t max_timestamp_ = 0;         // of all
     std::uint64_t high_water_ = 0;            // no byte was given to anybody behind it
-    // What the next move of the limit may checkpoint: a record, and the timestamp that must be persisted for it. Its
-    // own is the highest up to it: recovery takes the timestamp of a checkpoint's record for the last durable one, so
-    // what was published out of order in front of it, with a higher one, must not hide behind it.
-    std::uint64_t candidate_ = 0;
-    std::uint64_t candidate_timestamp_ = 0;
-
-    // The dirty list's, under its mutex.
-    Region *dirty_next_ = nullptr;
-    Region *dirty_previous_ = nullptr;
-    std::uint64_t dirty_sequence_ = 0; // 0: not in the list
+    std::uint64_t moving_checkpoint_ = 0;     // stored, not known durable; 0: none
+    // The last visible record when the limit was moved, and the highest timestamp up to it: the search for a new
+    // checkpoint begins there rather than at the old one.
+    std::uint64_t waypoint_ = 0;
+    std::uint64_t waypoint_timestamp_ = 0;
 };
 
 } // namespace pms

@@ -11,6 +11,8 @@ namespace {
 // Hashing may cost this many times the range that is searched. Honest images need one.
 constexpr std::uint64_t search_budget_factor = 16;
 constexpr std::uint64_t search_budget_base = 1 << 20;
+// Records up to this length are always looked at: at most so many bytes for each 8.
+constexpr std::uint64_t cheap_length = 1024;
 
 FoundRecord found(const format::Record &record, std::uint64_t offset)
 {
@@ -40,17 +42,38 @@ std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed,
 }
 
 RecordSearch::RecordSearch(const Medium &medium, std::uint64_t seed, std::uint64_t begin, std::uint64_t end) noexcept
-    : medium_(medium), seed_(seed), end_(end), budget_((end - begin) * search_budget_factor + search_budget_base)
+    : medium_(medium), seed_(seed), end_(end), budget_((end - begin) * search_budget_factor + search_budget_base),
+      second_budget_(budget_)
 {}
+
+bool RecordSearch::affordable(const format::Record &record, std::uint64_t offset) noexcept
+{
+    const auto pay = [&](std::uint64_t &budget) {
+        if (record.length() > budget)
+            return false;
+        budget -= record.length();
+        return true;
+    };
+    if (record.length() <= cheap_length || pay(budget_))
+        return true;
+    // Behind a whole record comes another one, or none: what is followed by neither only looks like one.
+    const std::uint64_t behind = offset + record.length();
+    const bool plausible =
+        behind == end_ || medium_.load(behind) == 0 || read_record_header(medium_, seed_, behind, end_);
+    return plausible && pay(second_budget_);
+}
 
 std::optional<FoundRecord> RecordSearch::next(std::uint64_t from)
 {
-    for (std::uint64_t offset = from; offset < end_ && budget_ != 0; offset += format::record_alignment) {
+    for (std::uint64_t offset = from; offset < end_; offset += format::record_alignment) {
         const auto record = read_record_header(medium_, seed_, offset, end_);
         if (!record)
             continue;
         if (record->holds_data()) {
-            budget_ -= std::min(budget_, record->length());
+            if (!affordable(*record, offset)) {
+                exhausted_ = true;
+                continue;
+            }
             if (!format::holds(*record, medium_.at(offset + format::record_header_size), seed_, offset))
                 continue;
         }

@@ -34,18 +34,23 @@ std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed,
                                        std::uint64_t end);
 
 // The next whole record in [begin, end) wherever it starts. Hashes at most a bounded multiple of the range, so that no
-// image makes it take quadratic time; `exhausted` tells that it gave up.
+// image makes it take quadratic time; `exhausted` tells that it passed over long ones for that.
 class RecordSearch {
 public:
     RecordSearch(const Medium &medium, std::uint64_t seed, std::uint64_t begin, std::uint64_t end) noexcept;
     std::optional<FoundRecord> next(std::uint64_t from);
-    bool exhausted() const noexcept { return budget_ == 0; }
+    bool exhausted() const noexcept { return exhausted_; }
 
 private:
+    // Whether it may be hashed.
+    bool affordable(const format::Record &record, std::uint64_t offset) noexcept;
+
     const Medium &medium_;
     std::uint64_t seed_;
     std::uint64_t end_;
-    std::uint64_t budget_; // bytes that may still be hashed
+    std::uint64_t budget_;        // bytes that may still be hashed
+    std::uint64_t second_budget_; // the same, of what looks better
+    bool exhausted_ = false;
 };
 
 struct Gap {

@@ -13,8 +13,10 @@
 namespace pms {
 namespace {
 
-// How far the durable timestamp may lag behind the persisted one before a region's next move of its limit raises it.
-constexpr std::uint64_t durable_timestamp_lag = 1 << 16;
+// How far limits may be moved, over all regions, before the checkpoints follow: what recovery has to scan. That takes
+// three fences, and one flushed line for each region that was written meanwhile.
+constexpr std::uint64_t uncovered_bytes = 512 * 1024;
+constexpr std::uint64_t uncovered_bytes_page = 8 * 1024 * 1024;
 
 // Up to here an entry is read into a buffer on the stack, hashed and streamed from there; the timestamp is taken before
 // the streaming, since a locked instruction between data and header would cost a second fence. Beyond, copying takes
@@ -60,6 +62,7 @@ Error Stream::append_record(std::uint64_t region_offset, Region *region, vdm *mo
         return Error::null_data;
     if (const Error error = writable(); failed(error))
         return error;
+    const WakesFutures wakes(commit_);
     std::list<Copies::Copy> node;
     if (mover != nullptr && size != 0)
         node.emplace_back();
@@ -95,6 +98,8 @@ Error Stream::append_record(std::uint64_t region_offset, Region *region, vdm *mo
             return error;
     if (entry != nullptr)
         *entry = offset;
+    // If that fails the entry is there all the same, and the next call tells.
+    static_cast<void>(cover_if_due());
     return Error::none;
 }
 
@@ -102,16 +107,30 @@ Error Stream::make_room(Region &region, std::uint64_t size)
 {
     if (size > format::max_entry_size)
         return Error::region_full;
-    bool limit_moved = false;
-    const Error error = region.make_room(format::record_length(size), persisted(), limit_moved);
-    if (error == Error::medium_failed)
-        return fail();
-    if (failed(error) || !limit_moved)
-        return error;
-    const std::uint64_t durable = persisted();
-    if (durable - durable_timestamp_.load(std::memory_order_relaxed) < durable_timestamp_lag)
+    return make_room_for_length(region, format::record_length(size));
+}
+
+Error Stream::make_room_for_length(Region &region, std::uint64_t length)
+{
+    std::uint64_t moved = 0;
+    if (const Error error = region.make_room(length, moved); failed(error))
+        return error == Error::medium_failed ? fail() : error;
+    if (moved != 0)
+        moved_.fetch_add(moved, std::memory_order_relaxed);
+    if (!region.uncovered) {
+        region.uncovered = true;
+        uncovered_regions_.add(region);
+    }
+    return Error::none;
+}
+
+Error Stream::cover_if_due() noexcept
+{
+    const std::uint64_t most = medium_.granularity() == Granularity::page ? uncovered_bytes_page : uncovered_bytes;
+    std::uint64_t moved = moved_.load(std::memory_order_relaxed);
+    if (moved < most || !moved_.compare_exchange_strong(moved, 0, std::memory_order_relaxed))
         return Error::none;
-    return raise_durable_timestamp(durable);
+    return raise_durable_timestamp(persisted());
 }
 
 Error Stream::check_timestamps() const noexcept

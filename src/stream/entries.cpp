@@ -48,6 +48,20 @@ Error Stream::entry(std::uint64_t offset, EntryView &view) const
     return Error::none;
 }
 
+bool Stream::lives(const Region &region, std::uint64_t generation) const
+{
+    if (generation == 0 || region.generation() != generation)
+        return false;
+    if (!options_.read_only || region.damaged())
+        return true;
+    // What was read before comes before these loads.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t offset = region.offset();
+    const auto span = format::decode_span(medium_.load(offset), format::word_seed(geometry().stream_seed, offset));
+    return span && span->kind == format::SpanKind::region && span->size == region.size() &&
+           medium_.load(offset + offsetof(format::RegionHeader, generation)) == generation;
+}
+
 void Stream::settle(Region &region) const
 {
     if (options_.read_only)

@@ -35,7 +35,7 @@ Error format_map(Medium &medium, std::uint64_t block_size)
         return error;
 
     Flush flush(medium);
-    medium.store(0, format::creation_intent);
+    medium.store(0, format::encode_intent(block_size));
     flush.add(0, 8);
     if (const Error error = flush.wait(); failed(error))
         return error;
@@ -62,6 +62,19 @@ Error format_map(Medium &medium, std::uint64_t block_size)
     return flush.wait();
 }
 
+// A writer may be opening or closing the stream, or changing its tiling, while it is read: what was read at different
+// moments may not fit together. Then it is read again.
+RecoveryPlan plan_beside_writer(const Medium &medium, const format::SuperblockReading &superblocks)
+{
+    constexpr int attempts = 100;
+    for (int attempt = 1;; ++attempt) {
+        const std::uint64_t before = metadata_fingerprint(medium, superblocks.geometry);
+        RecoveryPlan plan = plan_recovery(medium, superblocks);
+        if (plan.damages.empty() || attempt == attempts || metadata_fingerprint(medium, superblocks.geometry) == before)
+            return plan;
+    }
+}
+
 } // namespace
 
 Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_empty, const Options &options,
@@ -79,8 +92,7 @@ Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_emp
     const bool format = (error == Error::empty_file && if_empty == IfEmpty::format) ||
                         (error == Error::unfinished_creation && !options.read_only);
     if (format) {
-        constexpr std::uint64_t default_block_size = 4096;
-        if (error = format_map(medium, block_size == 0 ? default_block_size : block_size); failed(error))
+        if (error = format_map(medium, block_size == 0 ? superblocks.intended_block_size : block_size); failed(error))
             return error;
         error = format::read_superblocks(medium.at(0), medium.size(), superblocks);
     }
@@ -91,7 +103,8 @@ Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_emp
     if (!superblocks.may_write && !options.read_only)
         return Error::unknown_feature;
 
-    const RecoveryPlan plan = plan_recovery(medium, superblocks);
+    const RecoveryPlan plan =
+        options.read_only ? plan_beside_writer(medium, superblocks) : plan_recovery(medium, superblocks);
     if (!options.read_only && plan.metadata_damaged)
         return Error::metadata_damaged;
     std::unique_ptr<Stream> made(new Stream(medium, superblocks, options, plan));
@@ -133,7 +146,11 @@ Stream::Stream(const Medium &medium, const format::SuperblockReading &superblock
 
 Stream::~Stream()
 {
-    if (!open_for_writing_ || failed_.load(std::memory_order_acquire))
+    if (!open_for_writing_)
+        return;
+    // Whatever else happens: when the caller gets its map back nobody writes to it any more.
+    static_cast<void>(wait(Stage::committed, commit_.handed_out()));
+    if (failed_.load(std::memory_order_acquire))
         return;
     // A close that fails leaves the stream as a crash would: the next open recovers it.
     try {
@@ -161,7 +178,7 @@ Error Stream::close()
     }
     if (const Error error = flush.wait(); failed(error))
         return error;
-    // Before the checkpoints: in front of them may be records with higher timestamps than theirs.
+    // Before the checkpoints: what is in front of them is not scanned, so its timestamps have to be known as durable.
     if (const Error error = write_durable_timestamp(medium_, geometry(), persisted()); failed(error))
         return error;
     for (Region *region : open_steps)
@@ -183,7 +200,7 @@ Error Stream::writable() const noexcept
 Error Stream::fail() noexcept
 {
     failed_.store(true, std::memory_order_release);
-    commit_.notify_all_futures();
+    commit_.notify_all();
     return Error::medium_failed;
 }
 

@@ -15,7 +15,7 @@ std::uint64_t Stream::take_timestamp() noexcept
     // Waiting for a slot is waiting for entries to be copied, which needs no lock that the caller holds.
     const auto wait_for_slot = [this](std::uint64_t timestamp) {
         while (!commit_.has_slot(timestamp))
-            static_cast<void>(wait(Stage::committed, timestamp - options_.slots));
+            static_cast<void>(wait(Stage::committed, timestamp - options_.slots, Wakers::wait));
     };
     wait_for_slot(commit_.handed_out() + 1);
     const std::uint64_t timestamp = commit_.take();
@@ -25,6 +25,12 @@ std::uint64_t Stream::take_timestamp() noexcept
 }
 
 Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
+{
+    const WakesFutures wakes(commit_);
+    return wait(stage, timestamp, Wakers::may_be_called);
+}
+
+Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
 {
     for (;;) {
         if (commit_.reached(stage) >= timestamp)
@@ -45,11 +51,13 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
             std::this_thread::sleep_for(std::chrono::microseconds(20));
             continue;
         }
+        if (wakers == Wakers::may_be_called)
+            commit_.wake_futures();
         commit_.sleep_until([&] {
             const Copies::Progress now = copies_.advance(timestamp);
             commit_.advance();
             return committed() >= timestamp || (now.running && !now.notifies) ||
-                   failed_.load(std::memory_order_acquire);
+                   (stage == Stage::persisted && failed_.load(std::memory_order_acquire));
         });
     }
 }
@@ -57,6 +65,7 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
 Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future_notifier *notifier,
                    bool &running) noexcept
 {
+    const WakesFutures wakes(commit_);
     bool notifies = true;
     // Tells whether the wait is over. An error ends it, too.
     const auto step = [&](Error &error) {
@@ -65,15 +74,12 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
         const Copies::Progress progress = copies_.advance(timestamp);
         notifies = !progress.running || progress.notifies;
         commit_.advance();
-        if (stage == Stage::persisted && failed_.load(std::memory_order_acquire)) {
-            error = Error::medium_failed;
-            return true;
-        }
-        if (committed() < timestamp)
-            return false;
-        if (stage == Stage::persisted)
+        if (stage == Stage::persisted) {
+            // Also what lies in front of the timestamp, though that is not committed yet.
             error = persist();
-        return true;
+            return failed(error) || persisted() >= timestamp;
+        }
+        return committed() >= timestamp;
     };
 
     Error error = Error::none;
@@ -85,6 +91,7 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
     const bool by_poller =
         notifier != nullptr && (notifier->notifier_used == FUTURE_NOTIFIER_POLLER || notifier->waker.wake == nullptr);
     if (notifier != nullptr) {
+        bool watched = true;
         try {
             // Also a wait for "persisted" is woken by the commit: persisting is then done by its next poll.
             notifier->notifier_used = by_poller ? FUTURE_NOTIFIER_POLLER : FUTURE_NOTIFIER_WAKER;
@@ -93,15 +100,15 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
             else
                 commit_.watch(key, timestamp, notifier->waker);
         } catch (const std::bad_alloc &) {
-            notifies = false;
+            watched = false;
         }
-        if (!notifies)
-            notifier->notifier_used = FUTURE_NOTIFIER_NONE;
         // What came to pass before the waker was in place wakes nobody.
         if (step(error)) {
             commit_.unwatch(key);
             return error;
         }
+        if (!watched || !notifies)
+            notifier->notifier_used = FUTURE_NOTIFIER_NONE;
     }
     running = true;
     return Error::none;

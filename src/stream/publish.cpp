@@ -12,6 +12,7 @@ Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t
 {
     if (const Error error = writable(); failed(error))
         return error;
+    const WakesFutures wakes(commit_);
     std::unique_lock<std::mutex> lock;
     if (const Error error = lock_region(region_offset, region, lock); failed(error))
         return error;
@@ -30,6 +31,7 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
 {
     if (const Error error = writable(); failed(error))
         return error;
+    const WakesFutures wakes(commit_);
     std::uint64_t timestamp = 0;
     {
         std::unique_lock<std::mutex> lock;
@@ -47,10 +49,8 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
         if (end > reserved_end) {
             if (!region->is_last(*pending))
                 return Error::publish_too_large;
-            bool limit_moved = false;
-            const Error error = region->make_room(end - reserved_end, persisted(), limit_moved);
-            if (failed(error))
-                return error == Error::medium_failed ? fail() : error;
+            if (const Error error = make_room_for_length(*region, end - reserved_end); failed(error))
+                return error;
         }
         medium_.written(entry + format::record_header_size, size);
 
@@ -97,7 +97,11 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
         commit_.mark(timestamp, durable);
         region->settle(committed());
     }
-    return wait_for_it ? wait(Stage::persisted, timestamp) : Error::none;
+    if (wait_for_it)
+        if (const Error error = wait(Stage::persisted, timestamp); failed(error))
+            return error;
+    static_cast<void>(cover_if_due());
+    return Error::none;
 }
 
 } // namespace pms

@@ -77,6 +77,15 @@ struct Scanned {
     RegionScan scan;
 };
 
+// The chain ends where a crash tore a record, or where one that was durable was damaged: in the checkpoint itself, or
+// in front of an acknowledged record.
+bool broken_by_damage(const RegionScan &scan, std::uint64_t durable)
+{
+    return !scan.checkpoint_holds || std::ranges::any_of(scan.strays, [&](const FoundRecord &stray) {
+        return stray.holds_data() && stray.timestamp <= durable;
+    });
+}
+
 // The log's end: the last timestamp before the first that is missing above `durable`; never inside a batch.
 std::uint64_t end_of_log(const std::vector<Scanned> &regions, std::uint64_t durable)
 {
@@ -88,8 +97,7 @@ std::uint64_t end_of_log(const std::vector<Scanned> &regions, std::uint64_t dura
     };
     for (const Scanned &region : regions) {
         collect(region.scan.chain);
-        // Where the checkpoint's own record is damaged the chain is broken by that, not by a crash.
-        if (!region.scan.checkpoint_holds)
+        if (broken_by_damage(region.scan, durable))
             collect(region.scan.strays);
     }
     std::ranges::sort(found);
@@ -148,22 +156,22 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
     }
     unaccepted.insert(unaccepted.end(), scan.holes.begin() + static_cast<std::ptrdiff_t>(hole), scan.holes.end());
 
-    // Whole records behind the chain's end that were acknowledged: what lies between is damaged, not torn.
+    // What lies between the chain's end and whole records behind it is damaged, or torn.
     const bool checkpoint_lost = has_checkpoint && !scan.checkpoint_holds;
+    const bool damaged = broken_by_damage(scan, durable);
     std::uint64_t damage_begin = scan.chain_end;
-    bool damaged = checkpoint_lost;
     std::vector<FoundRecord> before_next; // dropped ones that would lie in front of an accepted one
     for (const FoundRecord &record : scan.strays) {
         if (!record.holds_data())
             continue;
-        if (record.timestamp > (checkpoint_lost ? end : durable)) {
+        if (!damaged || record.timestamp > end) {
             drop(record);
             before_next.push_back(record);
             continue;
         }
-        damaged = true;
-        plan.damages.push_back({damage_begin, record.offset - damage_begin, reading.offset, 0,
-                                "what lies in front of an acknowledged entry is damaged"});
+        if (damage_begin != record.offset)
+            plan.damages.push_back({damage_begin, record.offset - damage_begin, reading.offset, 0,
+                                    "what lies in front of an acknowledged entry is damaged"});
         for (const FoundRecord &dropped : before_next)
             region.erased.push_back(dropped.offset);
         before_next.clear();
@@ -208,12 +216,6 @@ void recover_unclean(const Medium &medium, const std::vector<RegionReading> &rea
         if (reading.identity_holds)
             scanned.scan = scan_region(medium, reading);
         regions.push_back(std::move(scanned));
-    }
-    for (const Scanned &region : regions) {
-        const bool has_checkpoint =
-            region.reading.limit && region.reading.checkpoint && *region.reading.checkpoint != 0;
-        if (has_checkpoint && region.scan.checkpoint_holds && !region.scan.chain.empty())
-            durable = std::max(durable, region.scan.chain.front().timestamp);
     }
     plan.persisted = end_of_log(regions, durable);
     for (const Scanned &region : regions) {
@@ -403,7 +405,7 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     if (const Error error = flush.wait(); failed(error))
         return error;
 
-    // Before the checkpoints: in front of them may be records with higher timestamps than theirs.
+    // Before the checkpoints: what is in front of them is not scanned, so its timestamps have to be known as durable.
     if (const Error error = write_durable_timestamp(medium, geometry, plan.persisted); failed(error))
         return error;
     for (const RecoveredRegion &region : plan.regions) {
@@ -433,6 +435,22 @@ void write_next_generation(Medium &medium, const format::Geometry &geometry, std
         write_word<OffsetWord>(medium, geometry, format::next_generation_offset(copy), generation);
         flush.add(format::next_generation_offset(copy), 8);
     }
+}
+
+std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry &geometry)
+{
+    StreamingHash hash(geometry.stream_seed);
+    for (int copy = 0; copy < format::copies; ++copy)
+        for (const std::uint64_t offset :
+             {format::durable_timestamp_offset(copy), format::next_generation_offset(copy)})
+            hash.update(medium.at(offset), sizeof(std::uint64_t));
+    hash.update(medium.at(format::clean_mark_offset), sizeof(std::uint64_t));
+    const Tiling tiling = walk_spans(medium, geometry);
+    for (const FreeSpan &span : tiling.free_spans)
+        hash.update(medium.at(span.offset), sizeof(std::uint64_t));
+    for (const RegionReading &region : tiling.regions)
+        hash.update(medium.at(region.offset), format::region_header_size);
+    return hash.digest();
 }
 
 Error write_clean_mark(Medium &medium, const format::Geometry &geometry, std::uint64_t digest)

@@ -71,6 +71,9 @@ CleanMark find_metadata_damage(const Medium &medium, const format::SuperblockRea
 // After this the plan's stream is durable as it says, and marked as not cleanly closed.
 Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan);
 
+// Of all that plan_recovery() reads of the metadata: two that are the same had the same metadata between them.
+std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry &geometry);
+
 // The stream's mutable words.
 Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp);
 void write_next_generation(Medium &medium, const format::Geometry &geometry, std::uint64_t generation, Flush &flush);

@@ -31,11 +31,13 @@ Region *RegionTable::containing(std::uint64_t offset) const
     return region;
 }
 
-Region *RegionTable::after(std::uint64_t generation) const
+RegionTable::Living RegionTable::after(std::uint64_t generation) const
 {
     const std::shared_lock guard(mutex_);
     const auto entry = by_generation_.upper_bound(generation);
-    return entry == by_generation_.end() ? nullptr : entry->second;
+    if (entry == by_generation_.end())
+        return {nullptr, 0};
+    return {entry->second, entry->first};
 }
 
 std::size_t RegionTable::size() const

@@ -22,8 +22,13 @@ public:
     Region *find(std::uint64_t offset) const;
     // The live region that `offset` lies in, or nullptr.
     Region *containing(std::uint64_t offset) const;
-    // The live region with the lowest generation above `generation`, or nullptr.
-    Region *after(std::uint64_t generation) const;
+    struct Living {
+        Region *region; // nullptr: none
+        std::uint64_t generation;
+    };
+    // The live region with the lowest generation above `generation`. It may be freed as soon as this returns; its
+    // object then has another generation.
+    Living after(std::uint64_t generation) const;
     std::size_t size() const;
     // All live regions, by generation.
     std::vector<Region *> all() const;

@@ -31,6 +31,7 @@ Error Stream::allocate(std::uint64_t size, std::uint64_t &offset)
     if (!span_size)
         return Error::stream_too_full;
 
+    const WakesFutures wakes(commit_);
     const std::lock_guard guard(tiling_mutex_);
     if (!free_spans_.choose(*span_size))
         if (const Error error = join_for(*span_size); failed(error))
@@ -104,6 +105,7 @@ Error Stream::free(std::uint64_t offset)
 {
     if (const Error error = writable(); failed(error))
         return error;
+    const WakesFutures wakes(commit_);
     Region *region = nullptr;
     std::uint64_t last = 0;
     {
@@ -135,6 +137,7 @@ Error Stream::free(std::uint64_t offset)
         return fail();
     regions_.erase(region);
     dirty_regions_.remove(*region);
+    uncovered_regions_.remove(*region);
     {
         const std::lock_guard region_guard(region->mutex());
         region->retire();
@@ -178,9 +181,31 @@ Error Stream::raise_durable_timestamp(std::uint64_t timestamp) noexcept
     const std::lock_guard guard(durable_mutex_);
     if (durable_timestamp_.load(std::memory_order_relaxed) >= timestamp)
         return Error::none;
+    // First, since a record in front of a checkpoint is not looked for: nobody must miss its timestamp.
     if (failed(write_durable_timestamp(medium_, geometry(), timestamp)))
         return fail();
     durable_timestamp_.store(timestamp, std::memory_order_release);
+    return move_checkpoints(timestamp);
+}
+
+Error Stream::move_checkpoints(std::uint64_t durable) noexcept
+{
+    Flush flush(medium_);
+    uncovered_regions_.each([&](Region &region) {
+        const std::lock_guard guard(region.mutex());
+        region.settle(committed());
+        region.move_checkpoint(durable, flush);
+    });
+    if (failed(flush.wait()))
+        return fail();
+    uncovered_regions_.each([&](Region &region) {
+        const std::lock_guard guard(region.mutex());
+        region.checkpoint_is_durable();
+        if (!region.covered())
+            return;
+        region.uncovered = false;
+        uncovered_regions_.remove(region);
+    });
     return Error::none;
 }
 

@@ -5,8 +5,8 @@
 // regions (regions.cpp), appending (append.cpp, publish.cpp), waiting and persisting (persist.cpp), looking at entries
 // (entries.cpp) and verifying (verify.cpp).
 //
-// Locks, in the order in which they may be taken: tiling_mutex_, sync_mutex_, a region's mutex, then durable_mutex_ or
-// one inside Commit, Copies, DirtyList or RegionTable. Nobody waits for the persisted watermark with a region's mutex
+// Locks, in the order in which they may be taken: tiling_mutex_, durable_mutex_, sync_mutex_, a region's mutex, then
+// one inside Commit, Copies, RegionList or RegionTable. Nobody waits for the persisted watermark with a region's mutex
 // held; for a slot, which needs nobody else's region, one may.
 #pragma once
 
@@ -16,9 +16,9 @@
 #include "format/superblock.hpp"
 #include "medium/flush.hpp"
 #include "medium/medium.hpp"
-#include "region/dirty_list.hpp"
 #include "region/free_spans.hpp"
 #include "region/region.hpp"
+#include "region/region_list.hpp"
 #include "stream/options.hpp"
 #include "stream/recovery.hpp"
 #include "stream/region_table.hpp"
@@ -70,7 +70,7 @@ public:
     // ---- Waiting and persisting (persist.cpp)
     std::uint64_t committed() const noexcept { return commit_.committed(); }
     std::uint64_t persisted() const noexcept { return commit_.persisted(); }
-    // Makes progress until `stage` has reached `timestamp`, which was handed out.
+    // Makes progress until `stage` has reached `timestamp`, which was handed out. No lock is held.
     Error wait(Stage stage, std::uint64_t timestamp) noexcept;
     // One step of the same for a future; `key` names it. Sets `running` if it has to be polled again.
     Error poll(Stage stage, std::uint64_t timestamp, const void *key, future_notifier *notifier,
@@ -83,6 +83,8 @@ public:
         std::uint64_t timestamp;
     };
     Error entry(std::uint64_t offset, EntryView &view) const;
+    // Whether the region is still the one that had this generation. A read-only stream beside a writer asks the medium.
+    bool lives(const Region &region, std::uint64_t generation) const;
     // What stands at `offset` of a region: an entry, something to step over, nothing yet, or damage.
     enum class Place : std::uint8_t { entry, skip, end, damaged };
     Place look(Region &region, std::uint64_t offset, std::uint64_t &next) const;
@@ -119,6 +121,22 @@ private:
 
     // none, or why nothing can be written: closed for good by a failed medium, or read-only.
     Error writable() const noexcept;
+    // Declared in front of the locks of whatever may move a watermark: calls the wakers that are due, at the end.
+    class WakesFutures {
+    public:
+        explicit WakesFutures(Commit &commit) noexcept : commit_(commit) {}
+        ~WakesFutures() { commit_.wake_futures(); }
+        WakesFutures(const WakesFutures &) = delete;
+        WakesFutures &operator=(const WakesFutures &) = delete;
+
+    private:
+        Commit &commit_;
+    };
+
+    // wait(), also with a region's lock held if it is for "committed": then nobody's waker may be called.
+    enum class Wakers : std::uint8_t { may_be_called, wait };
+    Error wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept;
+
     // Ends all acknowledgements. Gives medium_failed back.
     Error fail() noexcept;
 
@@ -126,6 +144,10 @@ private:
     Error lock_region(std::uint64_t offset, Region *&region, std::unique_lock<std::mutex> &lock);
     // Makes room for a record of an entry of `size` bytes at the region's tail.
     Error make_room(Region &region, std::uint64_t size);
+    // The same for `length` bytes.
+    Error make_room_for_length(Region &region, std::uint64_t length);
+    // With no lock held, after what may have moved limits: keeps what recovery has to scan bounded.
+    Error cover_if_due() noexcept;
     // Errors that would come after space was taken are found before.
     Error check_timestamps() const noexcept;
     // The next timestamp, with a slot of its own; helps and waits if all slots are taken.
@@ -145,8 +167,9 @@ private:
 
     // Makes everything that is committed when it is called durable and raises the persisted watermark.
     Error persist() noexcept;
-    // Makes the durable timestamp at least `timestamp`, which is persisted.
+    // Makes the durable timestamp at least `timestamp`, which is persisted, and moves the regions' checkpoints with it.
     Error raise_durable_timestamp(std::uint64_t timestamp) noexcept;
+    Error move_checkpoints(std::uint64_t durable) noexcept;
     Error close();
 
     // Makes visible what was committed since somebody looked last.
@@ -174,7 +197,9 @@ private:
     std::uint64_t next_generation_; // durable
     RegionTable regions_;
 
-    DirtyList dirty_regions_;
+    RegionList<&Region::dirty_link> dirty_regions_;
+    RegionList<&Region::uncovered_link> uncovered_regions_;
+    std::atomic<std::uint64_t> moved_{0}; // how far limits were moved since checkpoints were
     std::atomic<std::uint64_t> persist_turn_{0};
     std::mutex sync_mutex_; // page-granular media: one sync at a time, for all who wait
 

@@ -44,22 +44,18 @@ Error Stream::verify(const std::function<bool(const Damage &)> &report, Verified
         }
         for (const Damage &damage : metadata)
             reporter(damage);
-        for (Region *region = regions_.after(0); region != nullptr;) {
-            const std::uint64_t generation = region->generation();
-            if (generation == 0)
-                break;
-            settle(*region);
+        for (auto living = regions_.after(0); living.region != nullptr; living = regions_.after(living.generation)) {
+            settle(*living.region);
             std::vector<Damage> damages;
             Verified found;
-            verify_region(*region, damages, found);
+            verify_region(*living.region, damages, found);
             // What was read of a region that was freed meanwhile tells nothing.
-            if (region->generation() == generation) {
-                verified.entries += found.entries;
-                verified.bytes += found.bytes;
-                for (const Damage &damage : damages)
-                    reporter(damage);
-            }
-            region = regions_.after(generation);
+            if (!lives(*living.region, living.generation))
+                continue;
+            verified.entries += found.entries;
+            verified.bytes += found.bytes;
+            for (const Damage &damage : damages)
+                reporter(damage);
         }
     } catch (const Cancelled &) {
         return Error::cancelled;

@@ -331,6 +331,93 @@ static void wakers(void)
     fixture_delete(&fixture);
 }
 
+struct polling_waker {
+    struct pmemstream *stream;
+    struct pmemstream_async_wait_fut wait;
+    int completed;
+};
+
+static void poll_when_woken(void *arg)
+{
+    struct polling_waker *self = arg;
+    /* Whatever a caller may do: none of it may wait for a lock that whoever wakes holds. */
+    self->completed += poll_once(&self->wait) == FUTURE_STATE_COMPLETE;
+    struct pmemstream_region_iterator *iterator;
+    CHECK_OK(pmemstream_region_iterator_new(&iterator, self->stream));
+    pmemstream_region_iterator_seek_first(iterator);
+    CHECK(pmemstream_region_usable_size(self->stream, pmemstream_region_iterator_get(iterator)) > 0);
+    append_text(self->stream, pmemstream_region_iterator_get(iterator), "by the waker");
+    pmemstream_region_iterator_delete(&iterator);
+}
+
+/* A waker may poll its future, and call any other function. */
+static void wakers_that_poll(void)
+{
+    struct fixture fixture = fixture_new(stream_size, block);
+    struct pmemstream *stream = fixture.stream;
+    const struct pmemstream_region region = allocate(stream, 10000);
+    for (int by_async = 0; by_async < 2; ++by_async) {
+        const uint64_t timestamp = pmemstream_committed_timestamp(stream) + 1;
+        struct polling_waker waker = {.stream = stream, .wait = pmemstream_async_wait_persisted(stream, timestamp)};
+        struct future_notifier notifier = {.waker = {&waker, poll_when_woken}};
+        CHECK(future_poll(FUTURE_AS_RUNNABLE(&waker.wait), &notifier) == FUTURE_STATE_RUNNING);
+        if (by_async)
+            CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, "async", 5, NULL));
+        else
+            append_text(stream, region, "sync");
+        CHECK_EQUAL(waker.completed, 1);
+        CHECK_EQUAL(pmemstream_persisted_timestamp(stream), timestamp + 1);
+    }
+    fixture_delete(&fixture);
+}
+
+/* A wait for what comes later persists what is there. */
+static void polling_persists_what_is_in_front(void)
+{
+    struct fixture fixture = fixture_new(stream_size, block);
+    const struct pmemstream_region region = allocate(fixture.stream, 10000);
+    for (int i = 0; i < 10; ++i)
+        CHECK_OK(pmemstream_async_append(fixture.stream, NULL, region, NULL, "async", 5, NULL));
+    CHECK_EQUAL(pmemstream_persisted_timestamp(fixture.stream), 0);
+    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(fixture.stream, 11);
+    CHECK(poll_once(&wait) == FUTURE_STATE_RUNNING);
+    CHECK_EQUAL(pmemstream_persisted_timestamp(fixture.stream), 10);
+    fixture_delete(&fixture);
+}
+
+static void *append_by_silent_mover(void *arg)
+{
+    const struct fixture *fixture = arg;
+    const struct timespec pause = {0, 20 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    struct pmemstream_region_iterator *iterator;
+    CHECK_OK(pmemstream_region_iterator_new(&iterator, fixture->stream));
+    pmemstream_region_iterator_seek_first(iterator);
+    CHECK_OK(pmemstream_async_append(fixture->stream, &manual.vdm, pmemstream_region_iterator_get(iterator), NULL,
+                                     "silent", 6, NULL));
+    pmemstream_region_iterator_delete(&iterator);
+    manual_mover_finish(0);
+    return NULL;
+}
+
+/* Who sleeps for a timestamp that a copy comes before, by a mover that tells nobody when it is done, looks himself. */
+static void silent_copy_begun_later(enum future_notifier_type notifier)
+{
+    struct fixture fixture = fixture_new(stream_size, block);
+    allocate(fixture.stream, 10000);
+    struct runtime *rt = runtime_new();
+    CHECK(rt != NULL);
+    manual_mover_init(notifier);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, append_by_silent_mover, &fixture) == 0);
+    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_committed(fixture.stream, 1);
+    runtime_wait(rt, FUTURE_AS_RUNNABLE(&wait));
+    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    runtime_delete(rt);
+    fixture_delete(&fixture);
+}
+
 static void pollers(void)
 {
     struct fixture fixture = fixture_new(stream_size, block);
@@ -466,6 +553,10 @@ int main(void)
     reluctant_mover();
     all_slots_taken();
     wakers();
+    wakers_that_poll();
+    polling_persists_what_is_in_front();
+    silent_copy_begun_later(FUTURE_NOTIFIER_NONE);
+    silent_copy_begun_later(FUTURE_NOTIFIER_POLLER);
     pollers();
     runtime();
     verified_while_written();

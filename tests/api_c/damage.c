@@ -98,9 +98,8 @@ static void check_iteration(struct damaged *it)
 /* Every byte of a record's header in turn: opening succeeds, nothing is silently wrong. */
 static void header_bytes(void)
 {
-    int stops = 0;
     for (int byte = 0; byte < 16; ++byte)
-        for (int bit = 0; bit < 8; bit += 3) {
+        for (int bit = 0; bit < 8; ++bit) {
             struct damaged it = stream_of_entries();
             fixture_close(&it.fixture);
             struct pmem2_map *map = map_file(it.fixture.fd);
@@ -113,17 +112,17 @@ static void header_bytes(void)
             for (int i = 0; i < count; ++i)
                 if (i != middle)
                     CHECK(entry_is(it.fixture.stream, it.entries[i], it.data[i], entry_size));
-            /* Headers are checked by iterating as far as they can be without the data: not the checksum's bytes. */
+            /* Iterating checks size, timestamp and kind, and leaves the checksum over the data to verifying. */
             struct pmemstream_entry_iterator *iterator;
             CHECK_OK(pmemstream_entry_iterator_new(&iterator, it.fixture.stream, it.region));
             pmemstream_entry_iterator_seek_first(iterator);
             for (int i = 0; i < middle; ++i)
                 pmemstream_entry_iterator_next(iterator);
             const int valid = pmemstream_entry_iterator_is_valid(iterator);
-            CHECK(valid == 0 || (valid == -1 && errno == EUCLEAN));
+            const int is_checksum = byte > 12 || (byte == 12 && bit >= 4);
+            CHECK(is_checksum ? valid == 0 : valid == -1 && errno == EUCLEAN);
             pmemstream_entry_iterator_delete(&iterator);
             if (valid == -1) {
-                ++stops;
                 check_iteration(&it);
                 CHECK(pmemstream_entry_data(it.fixture.stream, it.entries[middle]) == NULL);
                 CHECK(errno == EUCLEAN || errno == ENOENT);
@@ -135,7 +134,6 @@ static void header_bytes(void)
             CHECK_TEXTS(it.fixture.stream, it.after, "unharmed", "after");
             fixture_delete(&it.fixture);
         }
-    CHECK(stops != 0);
 }
 
 static void overwrite_header(struct damaged *it, int value)

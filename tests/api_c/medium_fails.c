@@ -7,10 +7,13 @@
  */
 
 #include "fixture.h"
+#include "manual_mover.h"
 
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { block = 4096, stream_size = 256 * 1024, forever = 1 << 30 };
@@ -168,9 +171,9 @@ static void calls_fail(void)
     /* A wait that is pending completes with an error, also if it was another call that met the failure. */
     for (int by_other = 0; by_other < 2; ++by_other) {
         fixture = stream_with_reservation(&region, &reserved);
-        CHECK_OK(pmemstream_async_append(fixture.stream, NULL, region, NULL, "async", 5, NULL));
         struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(fixture.stream, 9);
         CHECK(future_poll(FUTURE_AS_RUNNABLE(&wait), NULL) == FUTURE_STATE_RUNNING);
+        CHECK_OK(pmemstream_async_append(fixture.stream, NULL, region, NULL, "async", 5, NULL));
         struct pmemstream_async_wait_fut own = pmemstream_async_wait_persisted(fixture.stream, 2);
         if (by_other) {
             CHECK_FAILS(pmemstream_append(fixture.stream, region, NULL, "x", 1, NULL), EIO);
@@ -204,11 +207,45 @@ static void closing_fails(void)
     }
 }
 
+static atomic_int copied;
+
+static void *finish_later(void *arg)
+{
+    (void)arg;
+    const struct timespec pause = {0, 20 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    atomic_store(&copied, 1);
+    manual_mover_finish(0);
+    return NULL;
+}
+
+/* After pmemstream_delete no mover writes to the map, whatever has failed. */
+static void deleting_waits_for_copies(void)
+{
+    struct pmemstream_region region;
+    struct pmemstream_entry reserved;
+    struct pmemstream_region other;
+    struct fixture fixture = stream_with_reservation(&region, &reserved);
+    struct vdm *vdm = manual_mover_init(FUTURE_NOTIFIER_WAKER);
+    CHECK_OK(pmemstream_async_append(fixture.stream, vdm, region, NULL, "by a mover", 10, NULL));
+    CHECK_FAILS(pmemstream_region_allocate(fixture.stream, 100, &other), EIO);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, finish_later, NULL) == 0);
+    pmemstream_delete(&fixture.stream);
+    CHECK(atomic_load(&copied));
+    CHECK(pthread_join(thread, NULL) == 0);
+    unmap(&fixture.map);
+    fail_after(forever);
+    fixture_open(&fixture);
+    fixture_delete(&fixture);
+}
+
 int main(void)
 {
     formatting_is_cut_short();
     opening_fails();
     calls_fail();
     closing_fails();
+    deleting_waits_for_copies();
     return 0;
 }

@@ -248,32 +248,100 @@ TEST(Damage, SwappedBlocksAreReportedOrHarmless)
 }
 
 // Damage in front of what is known durable: the rest stays, nothing is zeroed, the log goes on.
-TEST(Damage, BehindTheCheckpointButAcknowledgedIsToldFromATornTail)
+SimulatedImage::Bytes with_flipped_bit(const SimulatedImage &image, std::uint64_t offset)
+{
+    SimulatedImage::Bytes bytes = image.killed();
+    bytes[offset] ^= std::byte{1};
+    return bytes;
+}
+
+// What the durable timestamp covers lies in front of the checkpoints, in whatever region: after a kill, too, damage
+// there is told from a torn tail, ends no log, and is never written over.
+TEST(Damage, OfWhatIsKnownDurableIsReportedAndLeftAsItIs)
 {
     SimulatedImage image(256 * 1024, Granularity::cache_line);
     SimStream stream(image);
-    const auto damaged = stream.allocate(8000);
-    const auto busy = stream.allocate(150000);
+    const auto region = stream.allocate(8000);
+    const auto other = stream.allocate(8000);
+    const auto freed = stream.allocate(8000);
+    std::vector<pmemstream_entry> entries;
+    for (int i = 0; i < 3; ++i)
+        entries.push_back(stream.append(region, "entry " + std::to_string(i)));
+    stream.append(other, "other");
+    // Raises the durable timestamp.
+    EXPECT_EQ(pmemstream_region_free(stream.get(), freed), 0);
+    for (int i = 3; i < 6; ++i)
+        entries.push_back(stream.append(i == 4 ? other : region, "entry " + std::to_string(i)));
+    stream.abandon();
+
+    // In the middle, the last one of its region that is covered, in data and in a header.
+    for (const std::uint64_t place : {entries[1].offset + 16, entries[2].offset + 16, entries[2].offset + 12}) {
+        const SimulatedImage::Bytes bytes = with_flipped_bit(image, place);
+        SimulatedImage after(bytes, Granularity::cache_line);
+        SimStream reopened(after);
+        EXPECT_EQ(reopened.persisted(), 7U) << place;
+        EXPECT_EQ(reopened.info().dropped_entries, 0U);
+        EXPECT_EQ(reopened.damages().size(), 1U) << place;
+        EXPECT_EQ(after.cache()[place], bytes[place]) << "left as it is";
+        for (int i = 3; i < 6; ++i)
+            EXPECT_EQ(reopened.data(entries[i]), "entry " + std::to_string(i));
+        const auto next = reopened.append(region, "goes on");
+        EXPECT_EQ(pmemstream_entry_timestamp(reopened.get(), next), 8U);
+        reopened.close();
+        SimulatedImage again(after.power_cut_losing_all(), Granularity::cache_line);
+        SimStream later(again);
+        EXPECT_EQ(later.data(next), "goes on");
+        EXPECT_EQ(later.damages().size(), 1U) << place;
+    }
+}
+
+// The same as it comes about by appending alone.
+TEST(Damage, TheCheckpointsOfIdleRegionsFollowToo)
+{
+    SimulatedImage image(4 << 20, Granularity::cache_line);
+    SimStream stream(image);
+    const auto idle = stream.allocate(8000);
+    const auto busy = stream.allocate(2 << 20);
+    stream.append(idle, "first");
+    const auto last = stream.append(idle, "last");
+    for (int i = 0; i < 100; ++i)
+        stream.append(busy, std::string(7000, 'b'));
+    stream.abandon();
+    SimulatedImage after(with_flipped_bit(image, last.offset + 16), Granularity::cache_line);
+    SimStream reopened(after);
+    EXPECT_EQ(reopened.persisted(), 102U);
+    EXPECT_EQ(reopened.damages().size(), 1U);
+}
+
+// Behind an open reservation no checkpoint is moved; there whole entries that are known durable prove the damage in
+// front of them, and what comes behind the damage is kept.
+TEST(Damage, BehindAnOpenReservationIsToldByWhatFollows)
+{
+    SimulatedImage image(256 * 1024, Granularity::cache_line);
+    SimStream stream(image);
+    const auto region = stream.allocate(8000);
+    const auto freed = stream.allocate(8000);
+    stream.reserve(region, 16, "never published");
     std::vector<pmemstream_entry> entries;
     for (int i = 0; i < 5; ++i)
-        entries.push_back(stream.append(damaged, "entry " + std::to_string(i)));
-    // Moves that region's limit, and its checkpoint with it, behind the timestamps above.
-    for (int i = 0; i < 20; ++i)
-        stream.append(busy, std::string(7000, 'b'));
-    const std::uint64_t last = stream.persisted();
+        entries.push_back(stream.append(region, "entry " + std::to_string(i)));
+    EXPECT_EQ(pmemstream_region_free(stream.get(), freed), 0);
+    for (int i = 5; i < 10; ++i)
+        entries.push_back(stream.append(region, "entry " + std::to_string(i)));
     stream.abandon();
-    SimulatedImage::Bytes bytes = image.killed();
-    bytes[entries[2].offset + 16] ^= std::byte{1};
+    const SimulatedImage::Bytes bytes = with_flipped_bit(image, entries[2].offset + 16);
 
     SimulatedImage after(bytes, Granularity::cache_line);
     SimStream reopened(after);
-    EXPECT_EQ(reopened.persisted(), last);
-    EXPECT_EQ(reopened.data(entries[3]), "entry 3");
-    EXPECT_EQ(reopened.data(entries[4]), "entry 4");
+    EXPECT_EQ(reopened.persisted(), 10U);
+    EXPECT_EQ(reopened.info().dropped_entries, 0U);
+    EXPECT_EQ(reopened.info().damage_count, 1U);
+    for (int i = 3; i < 10; ++i)
+        EXPECT_EQ(reopened.data(entries[i]), "entry " + std::to_string(i));
     EXPECT_EQ(after.cache()[entries[2].offset + 16], bytes[entries[2].offset + 16]) << "left as it is";
     EXPECT_EQ(reopened.damages().size(), 1U);
-    const auto next = reopened.append(damaged, "goes on");
-    EXPECT_EQ(pmemstream_entry_timestamp(reopened.get(), next), last + 1);
+    const auto next = reopened.append(region, "goes on");
+    EXPECT_EQ(pmemstream_entry_timestamp(reopened.get(), next), 11U);
     reopened.close();
     SimulatedImage again(after.power_cut_losing_all(), Granularity::cache_line);
     SimStream later(again);

@@ -88,10 +88,12 @@ TEST(Commit, AWatchedFutureIsWokenOnceWhenItsTimestampIsCommitted)
     commit.watch(&keys[1], 1, {&second, Woken::wake});
     commit.take();
     commit.mark(1, false);
+    commit.wake_futures();
     EXPECT_EQ(second.times, 1);
     EXPECT_EQ(first.times, 0);
     commit.take();
     commit.mark(2, true);
+    commit.wake_futures();
     EXPECT_EQ(first.times, 1);
     EXPECT_EQ(second.times, 1);
     EXPECT_EQ(replaced.times, 0);
@@ -103,7 +105,8 @@ TEST(Commit, AnUnwatchedFutureIsNotWoken)
     Woken woken;
     commit.watch(&commit, 1, {&woken, Woken::wake});
     commit.unwatch(&commit);
-    commit.notify_all_futures();
+    commit.notify_all();
+    commit.wake_futures();
     EXPECT_EQ(woken.times, 0);
 }
 
@@ -114,14 +117,103 @@ TEST(Commit, APollersWordIsSetWhenItsTimestampIsCommitted)
     const auto *word = commit.watch_by_word(&key, 2);
     commit.take();
     commit.mark(1, true);
+    commit.wake_futures();
     EXPECT_EQ(*word, 0U);
     commit.take();
     commit.mark(2, true);
+    commit.wake_futures();
     EXPECT_EQ(*word, 1U);
     EXPECT_EQ(commit.watch_by_word(&key, 3), word);
     EXPECT_EQ(*word, 0U);
-    commit.notify_all_futures();
+    commit.notify_all();
+    commit.wake_futures();
     EXPECT_EQ(*word, 1U);
+}
+
+// A thread that lost its processor between the look at the next timestamp's slot and the taking looks for a slot again
+// when others are far ahead.
+TEST(Commit, ATimestampThatWasCommittedLongAgoHasASlot)
+{
+    Commit commit(4, 0);
+    for (std::uint64_t timestamp = 1; timestamp <= 100; ++timestamp) {
+        commit.take();
+        commit.mark(timestamp, true);
+    }
+    EXPECT_TRUE(commit.has_slot(1));
+    EXPECT_TRUE(commit.has_slot(104));
+    EXPECT_FALSE(commit.has_slot(105));
+}
+
+// Wakers may do what any caller may.
+TEST(Commit, AWakerMayWatchAgainAndUnwatch)
+{
+    struct Future {
+        Commit &commit;
+        std::uint64_t next;
+        int wakes;
+        static void wake(void *data)
+        {
+            auto *self = static_cast<Future *>(data);
+            self->commit.unwatch(self);
+            if (++self->wakes == 4)
+                return;
+            self->commit.watch(self, ++self->next, {self, wake});
+            self->commit.take();
+            self->commit.mark(self->commit.handed_out(), true);
+            self->commit.wake_futures();
+        }
+    };
+    Commit commit(8, 0);
+    Future future{commit, 1, 0};
+    commit.watch(&future, 1, {&future, Future::wake});
+    commit.take();
+    commit.mark(1, true);
+    commit.wake_futures();
+    EXPECT_EQ(future.wakes, 4);
+}
+
+// An unwatched future's waker has returned.
+TEST(Commit, UnwatchWaitsForACallThatIsUnderWay)
+{
+    struct Slow {
+        std::atomic<bool> inside{false};
+        std::atomic<bool> done{false};
+        static void wake(void *data)
+        {
+            auto *self = static_cast<Slow *>(data);
+            self->inside = true;
+            self->inside.notify_all();
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            self->done = true;
+        }
+    };
+    Commit commit(8, 0);
+    Slow slow;
+    commit.watch(&slow, 1, {&slow, Slow::wake});
+    std::jthread waker([&] {
+        commit.take();
+        commit.mark(1, true);
+        commit.wake_futures();
+    });
+    slow.inside.wait(false);
+    commit.unwatch(&slow);
+    EXPECT_TRUE(slow.done);
+}
+
+// What was dropped half polled costs nobody anything.
+TEST(Commit, WatchesThatAreNotDueAreNotLookedAt)
+{
+    Commit commit(8, 0);
+    std::vector<int> keys(10000);
+    for (const int &key : keys)
+        commit.watch(&key, 1000, {nullptr, [](void *) { FAIL(); }});
+    for (std::uint64_t timestamp = 1; timestamp < 1000; ++timestamp) {
+        commit.take();
+        commit.mark(timestamp, true);
+        commit.wake_futures();
+    }
+    for (const int &key : keys)
+        commit.unwatch(&key);
 }
 
 // More threads than cores, few slots: no mark is lost, whoever looks last moves the watermark.

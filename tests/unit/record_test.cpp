@@ -27,7 +27,7 @@ TEST(Record, FieldsAreGivenBackAtTheirExtremes)
         for (const std::uint64_t timestamp :
              {std::uint64_t{1}, (std::uint64_t{1} << 24) - 1, std::uint64_t{1} << 24, max_timestamp})
             for (const Kind kind : {Kind::entry, Kind::filler, Kind::member})
-                for (const std::uint32_t checksum : {0U, UINT32_MAX}) {
+                for (const std::uint32_t checksum : {0U, (1U << checksum_bits) - 1}) {
                     const Record record = decode(encode({kind, size, timestamp, checksum}));
                     EXPECT_EQ(record.kind, kind);
                     EXPECT_EQ(record.size, size);
@@ -57,6 +57,20 @@ TEST(Record, ParsesIfAndOnlyIfItFits)
     EXPECT_FALSE(parse(huge, record_length(max_entry_size) - 8, seed, offset));
     EXPECT_TRUE(parse(huge, record_length(max_entry_size), seed, offset));
     EXPECT_TRUE(parse(huge, UINT64_MAX, seed, offset));
+}
+
+// Without the data.
+TEST(Record, EachFlippedBitOfSizeTimestampKindAndCheckIsFound)
+{
+    for (const Kind kind : {Kind::entry, Kind::member, Kind::filler}) {
+        const RecordHeader header =
+            kind == Kind::filler ? encode_filler(88, seed, offset) : make(kind, std::string(72, 'x'), 0x123456789);
+        ASSERT_TRUE(parse(header, 4096, seed, offset));
+        for (int bit = 0; bit < 64; ++bit)
+            EXPECT_FALSE(parse({header.first ^ 1ULL << bit, header.second}, UINT64_MAX, seed, offset)) << bit;
+        for (int bit = 0; bit < 36; ++bit)
+            EXPECT_FALSE(parse({header.first, header.second ^ 1ULL << bit}, UINT64_MAX, seed, offset)) << bit;
+    }
 }
 
 TEST(Record, RefusesWhatNoWriterWrites)

@@ -25,23 +25,41 @@ protected:
 
     Region::Pending &take(std::uint64_t length)
     {
-        bool moved = false;
-        EXPECT_EQ(region.make_room(length, persisted, moved), Error::none);
+        std::uint64_t moved = 0;
+        EXPECT_EQ(region.make_room(length, moved), Error::none);
         return region.take(length);
+    }
+    void write_record(std::uint64_t offset, std::uint64_t size, std::uint64_t timestamp)
+    {
+        const format::RecordHeader header =
+            format::encode({.kind = format::Kind::entry, .size = size, .timestamp = timestamp});
+        medium.copy(offset, &header, sizeof header);
+    }
+    Region::Pending &write(std::uint64_t size, std::uint64_t timestamp)
+    {
+        Region::Pending &pending = take(format::record_length(size));
+        write_record(pending.begin, size, timestamp);
+        return pending;
+    }
+    void move_checkpoint(std::uint64_t durable)
+    {
+        Flush flush(medium);
+        region.move_checkpoint(durable, flush);
+        EXPECT_EQ(flush.wait(), Error::none);
+        region.checkpoint_is_durable();
     }
 
     SimulatedImage image;
     Medium medium;
     format::Geometry geometry;
     Region region{medium, geometry};
-    std::uint64_t persisted = 0;
 };
 
 TEST_F(RegionTest, TheLimitIsDurableBeforeRoomIsGivenAndMovesInSteps)
 {
-    bool moved = false;
-    ASSERT_EQ(region.make_room(80, 0, moved), Error::none);
-    EXPECT_TRUE(moved);
+    std::uint64_t moved = 0;
+    ASSERT_EQ(region.make_room(80, moved), Error::none);
+    EXPECT_NE(moved, 0U);
     EXPECT_EQ(image.counts().fences, 1U);
     const auto read = [&](const SimulatedImage::Bytes &bytes) {
         SimulatedImage after(bytes, Granularity::cache_line);
@@ -50,44 +68,76 @@ TEST_F(RegionTest, TheLimitIsDurableBeforeRoomIsGivenAndMovesInSteps)
     EXPECT_EQ(read(image.power_cut_losing_all()), region.limit());
     EXPECT_GE(region.limit(), region.tail() + 80);
 
-    moved = false;
+    moved = 0;
     region.take(80);
-    ASSERT_EQ(region.make_room(80, 0, moved), Error::none);
-    EXPECT_FALSE(moved) << "one fence per step, not per append";
+    ASSERT_EQ(region.make_room(80, moved), Error::none);
+    EXPECT_EQ(moved, 0U) << "one fence per step, not per append";
     EXPECT_EQ(image.counts().fences, 1U);
 }
 
 TEST_F(RegionTest, RoomUpToTheLastByteAndNotOneMore)
 {
-    bool moved = false;
-    EXPECT_EQ(region.make_room(region.usable_size() + 8, 0, moved), Error::region_full);
-    EXPECT_EQ(region.make_room(UINT64_MAX - 7, 0, moved), Error::region_full);
+    std::uint64_t moved = 0;
+    EXPECT_EQ(region.make_room(region.usable_size() + 8, moved), Error::region_full);
+    EXPECT_EQ(region.make_room(UINT64_MAX - 7, moved), Error::region_full);
     EXPECT_EQ(image.counts().stores, 0U) << "a failed call changes nothing";
-    EXPECT_EQ(region.make_room(region.usable_size(), 0, moved), Error::none);
+    EXPECT_EQ(region.make_room(region.usable_size(), moved), Error::none);
     EXPECT_EQ(region.limit(), region.end());
 }
 
-TEST_F(RegionTest, TheCheckpointFollowsWhatIsPersisted)
+TEST_F(RegionTest, TheCheckpointFollowsTheDurableTimestamp)
 {
-    region.stamp(take(64 * 1024), 1);
-    region.settle(1);
-    // Not persisted yet: the record must not be checkpointed.
-    take(64 * 1024);
+    const std::uint64_t first = region.data_begin();
+    region.stamp(write(64, 1), 1);
+    region.stamp(write(64, 2), 2);
+    region.settle(2);
+    move_checkpoint(0);
     EXPECT_EQ(region.checkpoint(), 0U);
-    persisted = 1;
-    take(64 * 1024);
+    move_checkpoint(1);
+    EXPECT_EQ(region.checkpoint(), first) << "2 may be lost yet, and its timestamp would be missed";
+    EXPECT_FALSE(region.covered());
+    move_checkpoint(2);
+    EXPECT_EQ(region.checkpoint(), first + 80);
+    EXPECT_TRUE(region.covered());
+}
+
+TEST_F(RegionTest, TheCheckpointIsWrittenBeforeItIsBelieved)
+{
+    region.stamp(write(64, 1), 1);
+    region.settle(1);
+    Flush flush(medium);
+    region.move_checkpoint(1, flush);
+    EXPECT_EQ(region.checkpoint(), 0U);
+    ASSERT_EQ(flush.wait(), Error::none);
+    region.checkpoint_is_durable();
     EXPECT_EQ(region.checkpoint(), region.data_begin());
+    SimulatedImage after(image.power_cut_losing_all(), Granularity::cache_line);
+    EXPECT_EQ(read_region(Medium(after), geometry, region.offset(), region.size()).checkpoint, region.data_begin());
 }
 
 TEST_F(RegionTest, TheCheckpointStaysInFrontOfAnOpenReservation)
 {
-    region.stamp(take(80), 1);
+    region.stamp(write(64, 1), 1);
     take(80);
-    region.stamp(take(256 * 1024), 2);
+    region.stamp(write(64, 2), 2);
     region.settle(2);
-    persisted = 2;
-    take(64 * 1024);
+    move_checkpoint(2);
     EXPECT_EQ(region.checkpoint(), region.data_begin());
+    EXPECT_FALSE(region.covered());
+}
+
+TEST_F(RegionTest, TheCheckpointDoesNotPassAHigherTimestamp)
+{
+    Region::Pending &reserved = take(80);
+    const std::uint64_t offset = reserved.begin;
+    region.stamp(write(64, 1), 1);
+    write_record(offset, 64, 2);
+    region.stamp(reserved, 2);
+    region.settle(2);
+    move_checkpoint(1);
+    EXPECT_EQ(region.checkpoint(), 0U);
+    move_checkpoint(2);
+    EXPECT_EQ(region.checkpoint(), offset + 80);
 }
 
 TEST_F(RegionTest, VisibleUpToTheFirstThatIsNotCommitted)

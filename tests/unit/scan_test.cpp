@@ -166,5 +166,33 @@ TEST_F(ScanTest, AHostileImageIsGivenUp)
     EXPECT_FALSE(scan.complete);
 }
 
+// An entry of numbers that each look like the header of a long record, damaged itself, hides nothing behind it.
+TEST_F(ScanTest, WhatLiesBehindDataThatLooksLikeHeadersIsFound)
+{
+    SimulatedImage large(8 << 20, Granularity::cache_line);
+    Medium misleading(large);
+    RegionReading whole = region;
+    whole.size = (8 << 20) - 8192;
+    const format::RecordHeader misread =
+        format::encode({.kind = format::Kind::entry, .size = 900000, .timestamp = 1, .checksum = 7});
+    std::uint64_t offset = whole.data_begin() + 16; // behind a header that is gone
+    for (int i = 0; i < 40000; ++i, offset += 16)
+        misleading.copy(offset, &misread, sizeof misread);
+    const auto put = [&](const std::string &data, std::uint64_t timestamp) {
+        format::Record record{.kind = format::Kind::entry, .size = data.size(), .timestamp = timestamp};
+        record.checksum =
+            format::record_checksum(record, format::data_hash(data.data(), data.size(), seed), seed, offset);
+        const format::RecordHeader header = format::encode(record);
+        misleading.copy(offset, &header, sizeof header);
+        misleading.copy(offset + 16, data.data(), data.size());
+        offset += record.length();
+    };
+    for (std::uint64_t timestamp = 2; timestamp < 22; ++timestamp)
+        put(std::string(100000, static_cast<char>('a' + timestamp)), timestamp);
+    put("last", 22);
+    whole.limit = offset;
+    EXPECT_EQ(scan_region(misleading, whole).strays.size(), 21U);
+}
+
 } // namespace
 } // namespace pms

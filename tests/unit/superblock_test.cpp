@@ -138,8 +138,17 @@ TEST_F(SuperblockTest, FeaturesDecideWhetherItMayBeWritten)
 
 TEST_F(SuperblockTest, TheIntentInPlaceOfTheMagicIsAnUnfinishedCreation)
 {
-    std::memcpy(start.data(), &creation_intent, sizeof creation_intent);
-    EXPECT_EQ(read(), Error::unfinished_creation);
+    for (const std::uint64_t block_size : {64ULL, 4096ULL, 1ULL << 40}) {
+        const std::uint64_t intent = encode_intent(block_size);
+        std::memcpy(start.data(), &intent, sizeof intent);
+        EXPECT_EQ(read(), Error::unfinished_creation);
+        EXPECT_EQ(reading.intended_block_size, block_size);
+    }
+    for (const std::uint64_t logarithm : {0ULL, 5ULL, 64ULL, 255ULL}) {
+        const std::uint64_t intent = creation_intent | logarithm << 56;
+        std::memcpy(start.data(), &intent, sizeof intent);
+        EXPECT_EQ(read(), Error::not_a_stream);
+    }
 }
 
 TEST(Plan, RefusesBlockSizesThatAreNoPowerOfTwoFrom64On)

@@ -286,16 +286,21 @@ void SimulatedImage::revive()
             record(word, at_death_[word], false, false);
 }
 
-void SimulatedImage::revive_as(const SimulatedImage &killed)
+SimulatedImage::Killed SimulatedImage::killed_now() const
+{
+    const std::lock_guard guard(mutex_);
+    const auto words = cache_.words();
+    return {{words.begin(), words.end()}, {durable_, pending_}};
+}
+
+void SimulatedImage::revive_as(const Killed &killed)
 {
     {
-        const std::scoped_lock guard(mutex_, killed.mutex_);
-        const auto words = killed.cache_.words();
-        at_death_.assign(words.begin(), words.end());
-        known_ = killed.known_;
-        durable_ = killed.durable_;
-        pending_ = killed.pending_;
-        threads_ = killed.threads_;
+        const std::lock_guard guard(mutex_);
+        at_death_ = killed.cache;
+        known_ = killed.cache;
+        durable_ = killed.uncertain.durable;
+        pending_ = killed.uncertain.pending;
         counts_ = {};
         loads_ = 0;
         failing_sync_ = 0;

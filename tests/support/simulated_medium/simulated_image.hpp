@@ -78,8 +78,14 @@ public:
     void kill();
     // Another process goes on: the same caches, with the same stores still to become durable.
     void revive();
-    // A copy in that state, as if another process had opened the file of a killed one.
-    void revive_as(const SimulatedImage &killed);
+    // What a kill at this moment would leave: the caches, and what is still to become durable.
+    struct Killed {
+        std::vector<std::uint64_t> cache;
+        Uncertain uncertain;
+    };
+    Killed killed_now() const;
+    // Another process goes on with that.
+    void revive_as(const Killed &killed);
 
     // ---- What tests ask of it
     // Called before each fence or sync completes: the moments at which a power cut is worth a look.

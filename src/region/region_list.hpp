@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-// The regions that have something to be made durable. Intrusive and without allocation, so that waiting cannot fail.
+// Regions that something has to be done about. Intrusive and without allocation, so that waiting cannot fail.
 #pragma once
 
 #include "region/region.hpp"
@@ -12,28 +12,30 @@
 
 namespace pms {
 
-class DirtyList {
+// `Place` is the member of Region that links it to its neighbours in the list.
+template <RegionLink Region::*Place>
+class RegionList {
 public:
     void add(Region &region) noexcept
     {
         const std::lock_guard guard(mutex_);
-        if (region.dirty_sequence_ != 0)
+        RegionLink &link = region.*Place;
+        if (link.sequence != 0)
             return;
-        region.dirty_sequence_ = ++sequence_;
-        region.dirty_next_ = nullptr;
-        region.dirty_previous_ = last_;
-        (last_ == nullptr ? first_ : last_->dirty_next_) = &region;
+        link = {nullptr, last_, ++sequence_};
+        (last_ == nullptr ? first_ : (last_->*Place).next) = &region;
         last_ = &region;
     }
 
     void remove(Region &region) noexcept
     {
         const std::lock_guard guard(mutex_);
-        if (region.dirty_sequence_ == 0)
+        RegionLink &link = region.*Place;
+        if (link.sequence == 0)
             return;
-        region.dirty_sequence_ = 0;
-        (region.dirty_previous_ == nullptr ? first_ : region.dirty_previous_->dirty_next_) = region.dirty_next_;
-        (region.dirty_next_ == nullptr ? last_ : region.dirty_next_->dirty_previous_) = region.dirty_previous_;
+        link.sequence = 0;
+        (link.previous == nullptr ? first_ : (link.previous->*Place).next) = link.next;
+        (link.next == nullptr ? last_ : (link.next->*Place).previous) = link.previous;
     }
 
     // Calls f for each region that is in the list throughout, without holding the list's mutex. f may remove the
@@ -49,14 +51,15 @@ public:
             std::size_t count = 0;
             {
                 const std::lock_guard guard(mutex_);
-                for (Region *region = first_; region != nullptr && count < batch.size(); region = region->dirty_next_) {
-                    if (region->dirty_sequence_ <= seen)
+                for (Region *region = first_; region != nullptr && count < batch.size();
+                     region = (region->*Place).next) {
+                    if ((region->*Place).sequence <= seen)
                         continue;
                     batch[count++] = region;
                 }
                 if (count == 0)
                     return;
-                seen = batch[count - 1]->dirty_sequence_;
+                seen = (batch[count - 1]->*Place).sequence;
             }
             for (std::size_t i = 0; i < count; ++i)
                 f(*batch[i]);
