@@ -107,7 +107,7 @@ int pmemstream_region_allocate(struct pmemstream *stream, size_t size, struct pm
 /*
  * Frees a region: completes and persists the entries under way in it, cancels its reservations, then gives its space
  * back. Durable when it returns. Its runtime, entries and iterators are dead from then on. Errors: ENOENT no live
- * region, EROFS, EIO.
+ * region, EROFS, EIO, ENOMEM.
  */
 int pmemstream_region_free(struct pmemstream *stream, struct pmemstream_region region);
 
@@ -185,7 +185,8 @@ uint64_t pmemstream_persisted_timestamp(struct pmemstream *stream);
  * Futures that complete once every entry up to `timestamp` is committed, persisted. Polling makes progress for all of
  * them. One for timestamp 0 or one already reached completes at its first poll; one for a timestamp not handed out
  * stays running. For a NULL stream it is born complete with error_code -1. Dropping one half polled hinders nobody; a
- * waker it was polled with must outlive the wait or be replaced by the next poll.
+ * waker it was polled with must outlive the wait or be replaced by the next poll. Wakers are called by whichever thread
+ * makes progress, with no lock of the stream held: they may poll and call any function but pmemstream_delete.
  */
 struct pmemstream_async_wait_fut pmemstream_async_wait_committed(struct pmemstream *stream, uint64_t timestamp);
 struct pmemstream_async_wait_fut pmemstream_async_wait_persisted(struct pmemstream *stream, uint64_t timestamp);
@@ -338,7 +339,7 @@ struct pmemstream_damage {
     const char *what;                /* a sentence, static */
 };
 
-/* Called once per damage, in the order of their finding. Returning non-zero ends the verification. */
+/* Called once per damage, in the order of their finding. Returning non-zero ends the verification. Must not throw. */
 typedef int (*pmemstream_damage_fn)(const struct pmemstream_damage *damage, void *arg);
 
 struct pmemstream_verify_result {
@@ -350,7 +351,7 @@ struct pmemstream_verify_result {
 /*
  * Checks every checksum of the stream: superblocks, spans, region headers, entries; calls `on_damage` (may be NULL) for
  * each damage and goes on to the rest. Appends may go on meanwhile. Returns 0 when it ran to its end, also if it found
- * damage. `result` may be NULL. Errors: EINVAL, ECANCELED the callback ended it.
+ * damage. `result` may be NULL. Errors: EINVAL, ENOMEM, ECANCELED the callback ended it.
  */
 int pmemstream_verify(struct pmemstream *stream, pmemstream_damage_fn on_damage, void *arg,
                       struct pmemstream_verify_result *result);

@@ -156,7 +156,7 @@ void Region::fill(std::uint64_t begin, std::uint64_t end) noexcept
         return;
     }
     const format::RecordHeader filler = format::encode_filler(end - begin, seed(), begin);
-    medium_.copy(begin, &filler, sizeof filler);
+    write_record_header(medium_, begin, filler);
 }
 
 Region::Pending *Region::reservation(std::uint64_t offset) noexcept

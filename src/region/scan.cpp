@@ -32,6 +32,13 @@ std::optional<format::Record> read_record_header(const Medium &medium, std::uint
     return format::parse(header, end - offset, seed, offset);
 }
 
+void write_record_header(Medium &medium, std::uint64_t offset, const format::RecordHeader &header,
+                         Medium::Site site) noexcept
+{
+    medium.store(offset + offsetof(format::RecordHeader, second), header.second, site);
+    medium.store(offset, header.first, site);
+}
+
 std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
                                        std::uint64_t end)
 {

@@ -29,6 +29,11 @@ struct FoundRecord {
 std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
                                                  std::uint64_t end);
 
+// Stores a header by two atomic stores, since iterators and verify() may load it meanwhile: of a region that was freed
+// and is somebody else's now, or of a filler that becomes an entry.
+void write_record_header(Medium &medium, std::uint64_t offset, const format::RecordHeader &header,
+                         Medium::Site site = Medium::Site::current()) noexcept;
+
 // A whole record at `offset` that ends at or before `end`; its checksum holds.
 std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
                                        std::uint64_t end);

@@ -190,7 +190,7 @@ std::uint64_t Stream::write_cached(Region &region, std::uint64_t offset, const v
     const std::uint64_t timestamp = take_timestamp();
     const format::RecordHeader header =
         finished_header(entry_record(size, timestamp), data_hash, region.seed(), offset);
-    medium_.copy(offset, &header, sizeof header);
+    write_record_header(medium_, offset, header);
     add_dirty(region, offset, offset + format::record_length(size));
     commit_.mark(timestamp, false);
     return timestamp;
@@ -209,7 +209,7 @@ std::uint64_t Stream::write_by_mover(Region &region, std::uint64_t offset, vdm *
     copy.record = entry_record(size, timestamp);
     // Without its checksum the record is not valid, but tells its size and timestamp to the caller.
     const format::RecordHeader header = format::encode(copy.record);
-    medium_.copy(offset, &header, sizeof header);
+    write_record_header(medium_, offset, header);
     add_dirty(region, offset, offset + format::record_length(size));
     region.dirty.mover_timestamp = std::max(region.dirty.mover_timestamp, timestamp);
     copies_.start(std::move(node));

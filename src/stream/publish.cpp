@@ -82,7 +82,7 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
         format::Record record{.kind = format::Kind::entry, .size = size, .timestamp = timestamp};
         record.checksum = format::record_checksum(record, data_hash, seed, entry);
         const format::RecordHeader header = format::encode(record);
-        medium_.copy(entry, &header, sizeof header);
+        write_record_header(medium_, entry, header);
         region->stamp(*pending, timestamp);
         if (durable) {
             flush.add(entry, sizeof header);
