@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Short programs of operations, to be cut short by crashes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace explorer {
+
+enum class Operation : char {
+    append = 'a',         // 8 bytes, to the oldest region
+    append_other = 'b',   // 20 bytes, to the newest region
+    fill = 'x',           // the oldest region, to its last byte
+    append_async = 'y',   // 8 bytes, to the oldest region
+    reserve = 'r',        // 16 bytes, in the oldest region
+    publish_oldest = 'p', // all of it
+    publish_newest = 'q', // 8 bytes of it
+    publish_async = 'z',  // the oldest one
+    wait = 'w',           // until everything is persisted
+    allocate = 'n',       // another region
+    free = 'f',           // the oldest region
+    close_and_open = 'c',
+    kill_and_open = 'k',
+};
+
+using Program = std::string; // an Operation each
+
+inline constexpr const char *alphabet = "abxyrpqzwnfck";
+
+std::optional<std::string> why_not_a_program(const std::string &text);
+std::string describe(Operation operation);
+
+// The n-th of all programs of this length.
+Program nth_program(std::size_t length, std::uint64_t n);
+std::uint64_t number_of_programs(std::size_t length);
+Program random_program(std::size_t length, std::mt19937_64 &random);
+
+} // namespace explorer
