@@ -28,7 +28,6 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
     last_record_ = last_record;
     visible_max_timestamp_ = 0;
     max_timestamp_ = 0;
-    high_water_ = tail;
     moving_checkpoint_ = 0;
     waypoint_ = 0;
     waypoint_timestamp_ = 0;
@@ -123,7 +122,6 @@ Region::Pending &Region::take(std::uint64_t length)
     const std::uint64_t begin = tail();
     Pending &pending = pending_.emplace_back(Pending{begin, begin + length, 0, Pending::Kind::reserved, false});
     tail_.store(begin + length, std::memory_order_release);
-    high_water_ = std::max(high_water_, begin + length);
     return pending;
 }
 
@@ -170,7 +168,6 @@ void Region::resize_last(std::uint64_t end) noexcept
 {
     pending_.back().end = end;
     tail_.store(end, std::memory_order_release);
-    high_water_ = std::max(high_water_, end);
 }
 
 void Region::cancel_reservations() noexcept
@@ -211,21 +208,11 @@ void Region::set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noex
     flush.add(offset(), format::region_header_size);
 }
 
-void Region::clear_behind_tail(Flush &flush) noexcept
-{
-    if (high_water_ <= tail())
-        return;
-    medium_.zero(tail(), high_water_ - tail());
-    flush.add(tail(), high_water_ - tail());
-    high_water_ = tail();
-}
-
 void Region::write_bounds(Flush &flush) noexcept
 {
     write_offset(offsetof(format::RegionHeader, limit), tail());
     write_offset(offsetof(format::RegionHeader, checkpoint), last_record_);
-    write_offset(offsetof(format::RegionHeader, hole_begin), 0);
-    write_offset(offsetof(format::RegionHeader, hole_end), 0);
+    // What the hole words tell of lies in front of the checkpoint, where nobody looks: they stay.
     flush.add(offset(), format::region_header_size);
 }
 

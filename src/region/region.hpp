@@ -158,15 +158,10 @@ public:
     std::uint64_t flushing_turn = 0;
     bool flushing_whole = false; // everything in it was copied when the last one began
 
-    // Ends the region's life in memory at a clean close, or begins it in recovery: clear_behind_tail(), made durable,
-    // then write_bounds(), made durable. Nothing is pending and everything before the tail is durable.
-    bool has_open_step() const noexcept
-    {
-        return limit_ != tail() || checkpoint_ != last_record_ || high_water_ != tail();
-    }
-    // Zeroes what a cancelled reservation's owner wrote behind the tail: behind the limit no record was ever written.
-    void clear_behind_tail(Flush &flush) noexcept;
-    // Moves limit and checkpoint to the tail and the last record.
+    // At a clean close, and at the end of recovery: moves limit and checkpoint to the tail and the last record. Nothing
+    // is pending and everything before the tail is durable. What lies behind the tail then are bytes that owners of
+    // reservations wrote, and no record.
+    bool has_open_step() const noexcept { return limit_ != tail() || checkpoint_ != last_record_; }
     void write_bounds(Flush &flush) noexcept;
 
     // A new region's header, but for the span's word.
@@ -205,7 +200,6 @@ private:
     std::uint64_t last_record_ = 0;           // the last visible one; 0: none
     std::uint64_t visible_max_timestamp_ = 0; // of all visible ones of this open
     std::uint64_t max_timestamp_ = 0;         // of all
-    std::uint64_t high_water_ = 0;            // no byte was given to anybody behind it
     std::uint64_t moving_checkpoint_ = 0;     // stored, not known durable; 0: none
     // The last visible record when the limit was moved, and the highest timestamp up to it: the search for a new
     // checkpoint begins there rather than at the old one.

@@ -57,9 +57,9 @@ Error format_map(Medium &medium, std::uint64_t block_size)
     if (const Error error = write_clean_mark(medium, geometry, 0); failed(error))
         return error;
 
+    // Made durable by the recovery that follows, with all other metadata.
     medium.store(0, format::magic);
-    flush.add(0, 8);
-    return flush.wait();
+    return Error::none;
 }
 
 // A writer may be opening or closing the stream, or changing its tiling, while it is read: what was read at different
@@ -166,21 +166,17 @@ Error Stream::close()
         return error;
     const std::vector<Region *> regions = regions_.all();
     std::vector<Region *> open_steps;
-    Flush flush(medium_);
     for (Region *region : regions) {
         const std::lock_guard guard(region->mutex());
         region->cancel_reservations();
         region->settle(committed());
-        if (!region->has_open_step())
-            continue;
-        region->clear_behind_tail(flush);
-        open_steps.push_back(region);
+        if (region->has_open_step())
+            open_steps.push_back(region);
     }
-    if (const Error error = flush.wait(); failed(error))
-        return error;
     // Before the checkpoints: what is in front of them is not scanned, so its timestamps have to be known as durable.
     if (const Error error = write_durable_timestamp(medium_, geometry(), persisted()); failed(error))
         return error;
+    Flush flush(medium_);
     for (Region *region : open_steps)
         region->write_bounds(flush);
     if (const Error error = flush.wait(); failed(error))

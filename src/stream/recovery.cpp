@@ -335,14 +335,12 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
 namespace {
 
 // Stores the range's bytes again. After a failed writeback a page of a file may be clean in the cache and not on the
-// disk; only what is stored anew is written by the next sync. One word dirties its sector. Byte-addressable media need
-// a flush, no store.
+// disk; only what is stored anew is written by the next sync. Byte-addressable media need a flush, no store.
 void restore(Medium &medium, std::uint64_t begin, std::uint64_t end)
 {
     if (medium.granularity() != Granularity::page)
         return;
-    for (std::uint64_t offset = align_down(begin, 8); offset < end;
-         offset = align_down(offset, format::sector_size) + format::sector_size)
+    for (std::uint64_t offset = begin; offset < end; offset += sizeof(std::uint64_t))
         medium.store(offset, medium.load(offset));
 }
 
@@ -393,8 +391,8 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
         flush.add(span.offset, 8);
     }
     for (const RecoveredRegion &region : plan.regions) {
+        // Flushed with its bounds, below: until then nobody builds on it.
         restore(medium, region.reading.offset, region.reading.data_begin());
-        flush.add(region.reading.offset, format::region_header_size);
         const bool closed = region.tail == *region.reading.limit && region.fillers.empty() && region.erased.empty() &&
                             region.last_record == *region.reading.checkpoint;
         if (closed)

@@ -196,7 +196,7 @@ Error Stream::move_checkpoints(std::uint64_t durable) noexcept
         region.settle(committed());
         region.move_checkpoint(durable, flush);
     });
-    if (failed(flush.wait()))
+    if (failed(flush.wait())) // of the checkpoints
         return fail();
     uncovered_regions_.each([&](Region &region) {
         const std::lock_guard guard(region.mutex());
