@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 namespace explorer {
+
+using pms::SimulatedImage;
+
 namespace {
 
 constexpr std::size_t seen_capacity = std::size_t{1} << 26;
@@ -106,13 +109,24 @@ void Campaign::each_program(int worker, int workers, F f)
     }
 }
 
+std::optional<Violation> Campaign::explore_new_streams()
+{
+    Explorer explorer(granularity_, {SimulatedImage::Bytes(image_size), nothing_owed(), 0}, seen_, shared_->counters);
+    const Explorer::Settings settings{.recovery_depth = 1, .every_point = true, .limits = plan_.limits};
+    auto violation = explorer.explore_creation(settings);
+    for (const char *const program : {"n", "na", "nab", "nyw", "nrp", "nac", "nnf"})
+        if (!violation)
+            violation = explorer.explore(program, settings);
+    return violation;
+}
+
 std::optional<Violation> Campaign::work(int worker, int workers)
 {
     Explorer explorer(granularity_, start_, seen_, shared_->counters);
     auto &finding = shared_->findings[static_cast<std::size_t>(worker)];
     std::optional<Violation> violation;
     if (worker == 0)
-        violation = explorer.explore_creation({.recovery_depth = 2, .limits = plan_.limits});
+        violation = explore_new_streams();
     if (violation)
         return violation;
     each_program(worker, workers, [&](const Program &program, const Explorer::Settings &settings) {

@@ -68,6 +68,8 @@ private:
     template <typename F>
     void each_program(int worker, int workers, F f);
     std::optional<Violation> work(int worker, int workers);
+    // From their creation on.
+    std::optional<Violation> explore_new_streams();
 
     const pms::Granularity granularity_;
     const Plan plan_;

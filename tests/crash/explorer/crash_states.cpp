@@ -64,13 +64,32 @@ std::vector<Group> groups_of(const std::vector<Pending> &pending, Granularity gr
     return groups;
 }
 
+std::uint64_t word_hash(std::uint64_t place, std::uint64_t value)
+{
+    // The finalizer of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+    std::uint64_t hash = value + (place + 1) * 0x9e3779b97f4a7c15;
+    hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9;
+    hash = (hash ^ hash >> 27) * 0x94d049bb133111eb;
+    return hash ^ hash >> 31;
+}
+
 class Enumeration {
 public:
-    Enumeration(const SimulatedImage::Uncertain &uncertain, std::size_t size, std::vector<Group> groups,
-                const std::function<bool(const SimulatedImage::Bytes &)> &f, StateCounts &counts)
+    Enumeration(const SimulatedImage::Uncertain &uncertain, std::vector<Group> groups,
+                const std::function<bool(const CrashState &)> &f, StateCounts &counts)
         : uncertain_(uncertain), groups_(std::move(groups)), choice_(groups_.size()), f_(f), counts_(counts),
-          survives_(uncertain.pending.size()), bytes_(size)
-    {}
+          survives_(uncertain.pending.size()), base_(hash_of(uncertain.durable))
+    {
+        for (const Pending &pending : uncertain.pending) {
+            const auto place = std::ranges::find(words_, pending.word);
+            slots_.push_back(static_cast<std::size_t>(place - words_.begin()));
+            if (place == words_.end())
+                words_.push_back(pending.word);
+        }
+        for (const std::uint64_t word : words_)
+            base_ -= word_hash(word, uncertain.durable[word]);
+        values_.resize(words_.size());
+    }
 
     std::uint64_t product(std::uint64_t limit) const
     {
@@ -125,30 +144,52 @@ private:
         for (std::size_t i = 0; i < groups_.size(); ++i)
             for (std::size_t position = 0; position < groups_[i].events.size(); ++position)
                 survives_[groups_[i].events[position]] = groups_[i].survives(position, choice_[i]) ? 1 : 0;
-        std::memcpy(bytes_.data(), uncertain_.durable.data(), bytes_.size());
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            values_[i] = uncertain_.durable[words_[i]];
         for (std::size_t i = 0; i < survives_.size(); ++i)
             if (survives_[i] != 0)
-                std::memcpy(bytes_.data() + uncertain_.pending[i].word * 8, &uncertain_.pending[i].value, 8);
+                values_[slots_[i]] = uncertain_.pending[i].value;
+        state_.hash = base_;
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            state_.hash += word_hash(words_[i], values_[i]);
         ++counts_.images;
-        return f_(bytes_);
+        return f_(state_);
     }
 
     const SimulatedImage::Uncertain &uncertain_;
     const std::vector<Group> groups_;
     std::vector<std::uint64_t> choice_;
-    const std::function<bool(const SimulatedImage::Bytes &)> &f_;
+    const std::function<bool(const CrashState &)> &f_;
     StateCounts &counts_;
     std::vector<char> survives_;
-    SimulatedImage::Bytes bytes_;
+    std::vector<std::size_t> slots_; // for each store, the place of its word in words_
+    std::vector<std::uint64_t> words_;
+    std::vector<std::uint64_t> values_;
+    std::uint64_t base_; // the hash of all other words
+    CrashState state_{uncertain_.durable, words_, values_, 0};
 };
 
 } // namespace
 
-void each_crash_state(const SimulatedImage::Uncertain &uncertain, std::size_t size, Granularity granularity,
-                      const StateLimits &limits, std::mt19937_64 &random,
-                      const std::function<bool(const SimulatedImage::Bytes &)> &f, StateCounts &counts)
+std::uint64_t hash_of(const std::vector<std::uint64_t> &words)
 {
-    Enumeration enumeration(uncertain, size, groups_of(uncertain.pending, granularity, limits, random), f, counts);
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        sum += word_hash(i, words[i]);
+    return sum;
+}
+
+void CrashState::write_to(SimulatedImage::Bytes &bytes) const
+{
+    std::memcpy(bytes.data(), durable.data(), bytes.size());
+    for (std::size_t i = 0; i < words.size(); ++i)
+        std::memcpy(bytes.data() + words[i] * 8, &values[i], 8);
+}
+
+void each_crash_state(const SimulatedImage::Uncertain &uncertain, Granularity granularity, const StateLimits &limits,
+                      std::mt19937_64 &random, const std::function<bool(const CrashState &)> &f, StateCounts &counts)
+{
+    Enumeration enumeration(uncertain, groups_of(uncertain.pending, granularity, limits, random), f, counts);
     if (enumeration.product(limits.images) <= limits.images) {
         enumeration.all();
     } else {

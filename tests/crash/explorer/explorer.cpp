@@ -5,6 +5,7 @@
 
 #include "base/checksum.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace explorer {
@@ -40,7 +41,8 @@ private:
 
 Explorer::Explorer(pms::Granularity granularity, const Start &start, Seen &seen, Counters &counters)
     : granularity_(granularity), start_(start), seen_(seen), counters_(counters),
-      program_image_(image_size, granularity), image_(image_size, granularity), next_image_(image_size, granularity)
+      program_image_(image_size, granularity), image_(image_size, granularity), next_image_(image_size, granularity),
+      bytes_(image_size)
 {}
 
 void Explorer::violated(const std::string &what)
@@ -49,27 +51,19 @@ void Explorer::violated(const std::string &what)
         violation_ = Violation{{}, path_, what};
 }
 
-bool Explorer::is_new(const SimulatedImage::Bytes &bytes, const Obligations &owed, std::uint64_t purpose,
-                      std::uint64_t last)
-{
-    return !settings_.prune || is_new(pms::hash(bytes.data(), bytes.size(), owed.hash()), purpose, last);
-}
-
 bool Explorer::is_new(const Point &point, int depth)
 {
-    if (!settings_.prune)
-        return true;
-    const SimulatedImage::Uncertain &uncertain = point.uncertain;
-    std::vector<std::uint64_t> pending{point.owed.hash()};
-    for (const SimulatedImage::Pending &store : uncertain.pending)
-        pending.insert(pending.end(), {store.word << 1 | (store.non_temporal ? 1U : 0U), store.value});
-    const std::uint64_t hash = pms::hash(uncertain.durable.data(), uncertain.durable.size() * 8,
-                                         pms::hash(pending.data(), pending.size() * 8, 2));
-    return is_new(hash, met + static_cast<std::uint64_t>(depth), met + deepest);
+    std::vector<std::uint64_t> all{point.owed.hash(), hash_of(point.uncertain.durable)};
+    for (const SimulatedImage::Pending &store : point.uncertain.pending)
+        all.insert(all.end(), {store.word << 1 | (store.non_temporal ? 1U : 0U), store.value});
+    return is_new(pms::hash(all.data(), all.size() * sizeof all[0], 2), met + static_cast<std::uint64_t>(depth),
+                  met + deepest);
 }
 
 bool Explorer::is_new(std::uint64_t hash, std::uint64_t purpose, std::uint64_t last)
 {
+    if (!settings_.prune)
+        return true;
     const auto key = [&](std::uint64_t of) { return (hash + of) * 0x9e3779b97f4a7c15; };
     for (std::uint64_t other = purpose + 1; other <= last; ++other)
         if (seen_.contains(key(other)))
@@ -104,6 +98,12 @@ std::optional<Violation> Explorer::explore(const Program &program, const Setting
         if (applicable && visited)
             note("power cut after operation " + std::to_string(i));
     }
+    // Freeing has made the checkpoints follow what is acknowledged.
+    if (applicable && !program.empty() && program.back() == static_cast<char>(Operation::free) &&
+        !run.has_reservations() && run.owed().acknowledged == run.owed().last_timestamp())
+        damage_is_told(program_image_.power_cut_losing_all(), run.owed());
+    if (program.empty())
+        superblocks_are_checked(program_image_.power_cut_losing_all(), run.owed());
     next_id_ = run.next_id();
     operation_ = program.empty() ? '.' : program.back();
     if (!run.wrong().empty()) {
@@ -157,12 +157,24 @@ void Explorer::visit(const std::vector<Point> &points, int depth)
             continue;
         }
         const Path path(path_, point.how);
+        const std::uint64_t owed = point.owed.hash();
         std::uint64_t n = 0;
         each_crash_state(
-            point.uncertain, image_size, granularity_, settings_.limits, random_,
-            [&](const SimulatedImage::Bytes &bytes) {
-                const Path image(path_, "image " + std::to_string(n++));
-                visit(bytes, point.owed, depth);
+            point.uncertain, granularity_, settings_.limits, random_,
+            [&](const CrashState &state) {
+                ++n;
+                // What was looked at to this depth, or deeper, tells nothing new.
+                const std::uint64_t hash = state.hash + owed * 3;
+                const bool fresh = is_new(hash, looked_at, looked_at);
+                const bool deeper = depth > 0 && is_new(hash, looked_at + static_cast<std::uint64_t>(depth), deepest);
+                if (fresh) {
+                    ++counters_.states;
+                    ++counters_.states_by_operation[static_cast<unsigned char>(operation_)];
+                }
+                if (fresh || deeper) {
+                    const Path image(path_, "image " + std::to_string(n));
+                    visit(state, point.owed, deeper ? depth : 0);
+                }
                 return !violation_;
             },
             counts);
@@ -171,21 +183,15 @@ void Explorer::visit(const std::vector<Point> &points, int depth)
     counters_.sampled_points += counts.sampled_points;
 }
 
-void Explorer::visit(const SimulatedImage::Bytes &bytes, const Obligations &owed, int depth)
+void Explorer::visit(const CrashState &state, const Obligations &owed, int depth)
 {
-    const bool fresh = is_new(bytes, owed, looked_at, looked_at);
-    if (fresh) {
-        ++counters_.states;
-        ++counters_.states_by_operation[static_cast<unsigned char>(operation_)];
-    }
-    const bool deeper = depth > 0 && is_new(bytes, owed, looked_at + static_cast<std::uint64_t>(depth), deepest);
-    if (!fresh && !deeper)
-        return;
-    image_.reset(bytes);
+    state.write_to(bytes_);
+    image_.reset(bytes_);
+    if (depth == 0)
+        return recover(owed, nullptr);
     std::vector<Point> points;
-    recover(owed, deeper ? &points : nullptr);
-    if (deeper)
-        visit(points, depth - 1);
+    recover(owed, &points);
+    visit(points, depth - 1);
 }
 
 void Explorer::recover(const Obligations &owed, std::vector<Point> *points)
@@ -215,11 +221,11 @@ void Explorer::recover(const Obligations &owed, std::vector<Point> *points)
         return;
     // What was reported survives, also if nothing more becomes durable.
     const SimulatedImage::Bytes recovered = image_.killed();
-    if (image_.power_cut_losing_all() != recovered) {
+    if (image_.has_pending()) {
         const Path path(path_, "power cut after recovery, losing all");
         reopen_and_compare(image_.power_cut_losing_all(), found, "recovering again");
     }
-    if (is_new(recovered, found, gone_on_with, gone_on_with))
+    if (is_new(pms::hash(recovered.data(), recovered.size(), found.hash()), gone_on_with, gone_on_with))
         go_on(recovered, found);
 }
 
@@ -239,11 +245,60 @@ void Explorer::reopen_and_compare(const SimulatedImage::Bytes &bytes, const Obli
     pmemstream_delete(&stream);
 }
 
+void Explorer::superblocks_are_checked(const SimulatedImage::Bytes &bytes, const Obligations &owed)
+{
+    for (const std::size_t offset : {20, 4096 + 20}) { // in the UUID, on which all other checksums depend
+        SimulatedImage::Bytes damaged = bytes;
+        damaged[offset] ^= std::byte{1};
+        const Path path(path_, "a flipped bit at " + std::to_string(offset));
+        next_image_.reset(damaged);
+        pmemstream *stream = nullptr;
+        if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0)
+            return violated(std::string("opening: ") + pmemstream_errormsg());
+        pmemstream_info info{};
+        if (pmemstream_get_info(stream, &info, sizeof info) != 0 || info.damage_count != 1)
+            violated("damage was not reported");
+        if (pmemstream_persisted_timestamp(stream) != owed.acknowledged)
+            violated("damage ended the log");
+        next_image_.kill();
+        pmemstream_delete(&stream);
+    }
+}
+
+void Explorer::damage_is_told(const SimulatedImage::Bytes &bytes, const Obligations &owed)
+{
+    for (std::size_t region = 0; region < owed.regions.size(); ++region) {
+        if (owed.regions[region].state != Region::State::live)
+            continue;
+        const auto last = std::find_if(owed.entries.rbegin(), owed.entries.rend(), [&](const Entry &entry) {
+            return entry.region == region && entry.timestamp <= owed.acknowledged && entry.size != 0;
+        });
+        if (last == owed.entries.rend())
+            continue;
+        SimulatedImage::Bytes damaged = bytes;
+        damaged[last->offset + 16] ^= std::byte{1};
+        next_image_.reset(damaged);
+        const Path path(path_, "a flipped bit in the entry with timestamp " + std::to_string(last->timestamp));
+        pmemstream *stream = nullptr;
+        if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0)
+            return violated(std::string("opening: ") + pmemstream_errormsg());
+        pmemstream_verify_result result{};
+        if (pmemstream_persisted_timestamp(stream) < owed.acknowledged)
+            violated("damage ended the log");
+        else if (pmemstream_verify(stream, nullptr, nullptr, &result) != 0 || result.damages != 1)
+            violated("damage was not reported");
+        next_image_.kill();
+        pmemstream_delete(&stream);
+    }
+}
+
 void Explorer::go_on(const SimulatedImage::Bytes &recovered, const Obligations &owed)
 {
     ++counters_.continued;
     const Path path(path_, "going on");
     reopen_and_compare(recovered, owed, "recovering twice");
+    if (!violation_)
+        damage_is_told(recovered, owed);
     if (violation_)
         return;
     Start start{recovered, owed, first_id_afterwards};

@@ -62,17 +62,19 @@ private:
 
     void after_kill(const pms::SimulatedImage::Killed &killed, const Obligations &owed);
     void visit(const std::vector<Point> &points, int depth);
-    void visit(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed, int depth);
+    void visit(const CrashState &state, const Obligations &owed, int depth);
     // Opens what `image_` holds and checks it. `points`: where to put the crash points met, nullptr: nowhere.
     void recover(const Obligations &owed, std::vector<Point> *points);
     void go_on(const pms::SimulatedImage::Bytes &recovered, const Obligations &owed);
     void reopen_and_compare(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed, const char *when);
-    // Whether nobody looked at the image with this purpose, or one up to `last`.
-    bool is_new(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed, std::uint64_t purpose,
-                std::uint64_t last);
+    // Whether nobody looked at what has this hash for this purpose, or another one up to `last`.
     bool is_new(std::uint64_t hash, std::uint64_t purpose, std::uint64_t last);
     // Whether all that could be lost at this point was looked at, at this depth or deeper.
     bool is_new(const Point &point, int depth);
+    // One bit of each region's last acknowledged entry in turn: that is reported, and ends no log.
+    void damage_is_told(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
+    // The same of a superblock.
+    void superblocks_are_checked(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
     void violated(const std::string &what);
 
     const pms::Granularity granularity_;
@@ -84,6 +86,7 @@ private:
     pms::SimulatedImage program_image_;
     pms::SimulatedImage image_;      // recovered in
     pms::SimulatedImage next_image_; // gone on with
+    pms::SimulatedImage::Bytes bytes_;
     std::vector<std::string> path_;
     std::uint64_t next_id_ = 0;
     char operation_ = 0;

@@ -28,7 +28,8 @@ using namespace explorer;
 [[noreturn]] void usage()
 {
     std::fputs("usage: crash_explorer [--short] [--no-mutants] [--workers N] [--seed N]\n"
-               "       crash_explorer --medium byte|cache_line|page --program LETTERS [--depth N]\n",
+               "       crash_explorer --medium byte|cache_line|page --program LETTERS [--depth N]\n"
+               "       crash_explorer --mutants-at FILE[:LINE]\n",
                stderr);
     std::exit(2);
 }
@@ -40,6 +41,7 @@ struct Arguments {
     std::uint64_t seed = 1;
     std::optional<pms::Granularity> medium;
     std::optional<Program> program;
+    std::optional<std::string> mutants_at;
     int depth = 2;
 };
 
@@ -70,6 +72,8 @@ Arguments parse(int argc, char **argv)
                     arguments.medium = granularity;
             if (!arguments.medium)
                 usage();
+        } else if (name == "--mutants-at") {
+            arguments.mutants_at = value();
         } else if (name == "--program") {
             arguments.program = value();
             if (const auto why = why_not_a_program(*arguments.program)) {
@@ -90,6 +94,8 @@ Arguments parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     const Arguments arguments = parse(argc, argv);
+    if (arguments.mutants_at)
+        return try_mutants_at(*arguments.mutants_at);
     if (arguments.program)
         return replay(*arguments.medium, *arguments.program, arguments.depth);
 

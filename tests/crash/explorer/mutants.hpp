@@ -5,15 +5,19 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 namespace explorer {
 
 struct MutantResult {
     std::size_t tried = 0; // without those that are listed as equivalent
     std::size_t killed = 0;
+    std::size_t equivalent = 0;
 };
 
 // Prints what became of each that was not killed.
 MutantResult try_mutants(int workers);
+// Those at places that begin with `place`, e.g. "src/stream/open.cpp:44". Prints each one's fate. An exit code.
+int try_mutants_at(const std::string &place);
 
 } // namespace explorer

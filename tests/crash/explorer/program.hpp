@@ -27,11 +27,12 @@ enum class Operation : char {
     free = 'f',           // the oldest region
     close_and_open = 'c',
     kill_and_open = 'k',
+    fail_sync = 's', // append, and the sync fails; after that the stream can only be opened again
 };
 
 using Program = std::string; // an Operation each
 
-inline constexpr const char *alphabet = "abxyrpqzwnfck";
+inline constexpr const char *alphabet = "abxyrpqzwnfcks";
 
 std::optional<std::string> why_not_a_program(const std::string &text);
 std::string describe(Operation operation);

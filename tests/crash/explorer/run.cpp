@@ -4,6 +4,8 @@
 #include "crash/explorer/run.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace explorer {
 namespace {
@@ -105,13 +107,20 @@ bool Run::reserve(std::size_t region, std::uint64_t size)
     void *data = nullptr;
     if (pmemstream_reserve(stream_, place, nullptr, size, &entry, &data) != 0)
         return fail("reserving");
-    // Its owner writes through the image, so that what he has written may become durable at any time.
-    const std::string bytes = data_of(next_id_, size);
-    image_.store(entry.offset + 16, bytes.data(), size, pms::SimulatedImage::Path::ordinary,
-                 pms::SimulatedImage::Site::current());
-    ++next_id_;
+    write(entry, next_id_++, size);
     reservations_.push_back({region, entry});
     return true;
+}
+
+// As the owner of a reservation does. The image is told of the first half, which may then become durable at any time;
+// the rest is for the library to tell.
+void Run::write(pmemstream_entry entry, std::uint64_t id, std::uint64_t size)
+{
+    const std::string bytes = data_of(id, size);
+    const std::uint64_t told = size / 16 * 8;
+    image_.store(entry.offset + 16, bytes.data(), told, pms::SimulatedImage::Path::ordinary,
+                 pms::SimulatedImage::Site::current());
+    std::memcpy(static_cast<char *>(image_.writable(entry.offset + 16)) + told, bytes.data() + told, size - told);
 }
 
 bool Run::publish(std::size_t index, std::uint64_t size, bool wait)
@@ -121,9 +130,7 @@ bool Run::publish(std::size_t index, std::uint64_t size, bool wait)
     const Reservation reservation = reservations_[index];
     // As an entry of this id, whose first bytes are those of the reservation's own data only if they are written again.
     const std::uint64_t id = next_id_++;
-    const std::string bytes = data_of(id, size);
-    image_.store(reservation.entry.offset + 16, bytes.data(), size, pms::SimulatedImage::Path::ordinary,
-                 pms::SimulatedImage::Site::current());
+    write(reservation.entry, id, size);
     const pmemstream_region place{owed_.regions[reservation.region].offset};
     submit(reservation.region, reservation.entry.offset, size, id);
     const int result = wait ? pmemstream_publish(stream_, place, nullptr, reservation.entry, size)
@@ -178,8 +185,34 @@ bool Run::free(std::size_t region)
     return true;
 }
 
+bool Run::fail_sync(std::size_t region)
+{
+    if (region == SIZE_MAX || image_.granularity() != pms::Granularity::page)
+        return false;
+    const pmemstream_region place{owed_.regions[region].offset};
+    pmemstream_region_info info{};
+    if (pmemstream_get_region_info(stream_, place, &info, sizeof info) != 0)
+        return fail("looking at a region");
+    if (info.usable_size < 24)
+        return false;
+    const std::string data = data_of(next_id_, 8);
+    submit(region, info.end_offset, 8, next_id_++);
+    image_.fail_sync(1);
+    const int result = pmemstream_append(stream_, place, nullptr, data.data(), data.size(), nullptr);
+    if (result != -1 || errno != EIO)
+        return fail("an append whose sync failed");
+    // Nothing more is acknowledged, nothing is written.
+    image_.fail_sync(0);
+    if (pmemstream_append(stream_, place, nullptr, data.data(), data.size(), nullptr) != -1 || errno != EIO)
+        return fail("an append after a sync that failed");
+    failed_ = true;
+    return true;
+}
+
 bool Run::apply(Operation operation)
 {
+    if (failed_ && operation != Operation::close_and_open && operation != Operation::kill_and_open)
+        return false;
     switch (operation) {
     case Operation::append:
         return append(oldest_region(), 8, true);
@@ -207,9 +240,12 @@ bool Run::apply(Operation operation)
         return allocate();
     case Operation::free:
         return free(oldest_region());
+    case Operation::fail_sync:
+        return fail_sync(oldest_region());
     case Operation::close_and_open:
         pmemstream_delete(&stream_);
-        owed_.acknowledged = owed_.last_timestamp();
+        if (!failed_)
+            owed_.acknowledged = owed_.last_timestamp();
         break;
     case Operation::kill_and_open:
         image_.kill();
@@ -219,6 +255,7 @@ bool Run::apply(Operation operation)
     }
     reservations_.clear();
     buffers_.clear();
+    failed_ = false;
     open();
     return true;
 }

@@ -38,6 +38,8 @@ public:
     // What was found wrong in passing.
     const std::string &wrong() const { return wrong_; }
     std::uint64_t next_id() const { return next_id_; }
+    // Every region's entries up to the durable timestamp lie in front of its checkpoint.
+    bool has_reservations() const { return !reservations_.empty(); }
 
     // Ends it as a close would, and tells how it is then.
     Start close();
@@ -51,10 +53,12 @@ private:
     bool open();
     bool append(std::size_t region, std::uint64_t size, bool wait);
     bool reserve(std::size_t region, std::uint64_t size);
+    void write(pmemstream_entry entry, std::uint64_t id, std::uint64_t size);
     bool publish(std::size_t reservation, std::uint64_t size, bool wait);
     bool allocate();
     bool free(std::size_t region);
     bool wait_for_all();
+    bool fail_sync(std::size_t region);
     bool fail(const char *what);
     void submit(std::size_t region, std::uint64_t offset, std::uint64_t size, std::uint64_t id);
     void acknowledge(bool all);
@@ -69,6 +73,7 @@ private:
     std::deque<Reservation> reservations_; // oldest first
     // Alive until the entries are committed.
     std::deque<std::string> buffers_;
+    bool failed_ = false; // the medium did: nothing can be done with the stream but opening it again
     std::string wrong_;
 };
 

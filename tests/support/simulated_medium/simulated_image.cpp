@@ -157,9 +157,12 @@ void SimulatedImage::fence(Site site)
             return pending.thread == self;
         return granularity_ == Granularity::byte || (pending.flushed_by >> self & 1) != 0;
     });
+    // A delayed store comes after this fence, and after the flush that was meant for it.
     for (Pending &pending : pending_)
-        if (pending.thread == self)
+        if (pending.delayed && pending.thread == self) {
             pending.delayed = false;
+            pending.flushed_by = 0;
+        }
 }
 
 bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
@@ -258,6 +261,12 @@ SimulatedImage::Uncertain SimulatedImage::uncertain() const
 {
     const std::lock_guard guard(mutex_);
     return {durable_, pending_};
+}
+
+bool SimulatedImage::has_pending() const
+{
+    const std::lock_guard guard(mutex_);
+    return !pending_.empty();
 }
 
 void SimulatedImage::kill()

@@ -74,6 +74,7 @@ public:
         std::vector<Pending> pending;
     };
     Uncertain uncertain() const;
+    bool has_pending() const;
     // kill -9: from here on whoever still runs in this process writes nothing. What he owns can be given back in peace.
     void kill();
     // Another process goes on: the same caches, with the same stores still to become durable.
