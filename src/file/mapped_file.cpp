@@ -44,7 +44,7 @@ Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedF
         if (const Error error = opened->lock(); failed(error))
             return error;
     if (const Error error = opened->map(read_only); failed(error))
-        return error;
+        return S_ISCHR(status.st_mode) ? Error::not_a_regular_file : error; // no DAX device, or one of no use
     file = opened;
     return Error::none;
 }
