@@ -314,6 +314,24 @@ static void asynchronously(void)
     fixture_delete(&fixture);
 }
 
+/* A reservation is no entry, also where an entry of a region freed before lay. */
+static void over_an_earlier_life(void)
+{
+    struct fixture fixture = fixture_new(1 << 20, 4096);
+    const struct pmemstream_region freed = allocate(fixture.stream, 1000);
+    const struct pmemstream_entry before = append_text(fixture.stream, freed, "of an earlier life");
+    CHECK_OK(pmemstream_region_free(fixture.stream, freed));
+    const struct pmemstream_region region = allocate(fixture.stream, 1000);
+    CHECK_EQUAL(region.offset, freed.offset);
+    struct pmemstream_entry entry;
+    void *data;
+    CHECK_OK(pmemstream_reserve(fixture.stream, region, NULL, 18, &entry, &data));
+    CHECK_EQUAL(entry.offset, before.offset);
+    CHECK_FAILS_WITH(pmemstream_entry_data(fixture.stream, entry), NULL, ENOENT);
+    CHECK_FAILS_WITH(pmemstream_entry_timestamp(fixture.stream, entry), 0, ENOENT);
+    fixture_delete(&fixture);
+}
+
 int main(void)
 {
     plain();
@@ -325,5 +343,6 @@ int main(void)
     never_published();
     every_order();
     asynchronously();
+    over_an_earlier_life();
     return 0;
 }
