@@ -186,7 +186,8 @@ uint64_t pmemstream_persisted_timestamp(struct pmemstream *stream);
  * them. One for timestamp 0 or one already reached completes at its first poll; one for a timestamp not handed out
  * stays running. For a NULL stream it is born complete with error_code -1. Dropping one half polled hinders nobody; a
  * waker it was polled with must outlive the wait or be replaced by the next poll. Wakers are called by whichever thread
- * makes progress, with no lock of the stream held: they may poll and call any function but pmemstream_delete.
+ * makes progress, with no lock of the stream held. They may poll; they must not wait: not for an append to be
+ * persisted, nor for a lock that is held while polling.
  */
 struct pmemstream_async_wait_fut pmemstream_async_wait_committed(struct pmemstream *stream, uint64_t timestamp);
 struct pmemstream_async_wait_fut pmemstream_async_wait_persisted(struct pmemstream *stream, uint64_t timestamp);

@@ -46,8 +46,11 @@ struct pmemstream_entry_iterator {
         if (!alive())
             return Error::no_region;
         // Something may have been committed since it came to the end.
-        if (state == State::end)
+        if (state == State::end) {
             settle();
+            if (!alive())
+                return Error::no_region;
+        }
         // What looks damaged may have been freed, and used again, since.
         if (state == State::damaged)
             return alive() ? Error::entry_damaged : Error::no_region;

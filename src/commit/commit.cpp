@@ -127,11 +127,22 @@ void Commit::update_watched() noexcept
     watched_.store(!watches_.empty() || calls_ != nullptr, std::memory_order_seq_cst);
 }
 
+bool Commit::in_waker() const noexcept
+{
+    for (const Call *call = calls_; call != nullptr; call = call->next)
+        if (call->thread == std::this_thread::get_id())
+            return true;
+    return false;
+}
+
 void Commit::wait_for_call(std::unique_lock<std::mutex> &lock, const void *key) noexcept
 {
+    // Two wakers that poll each other's futures would wait for each other.
+    if (in_waker())
+        return;
     call_ended_.wait(lock, [&] {
         for (const Call *call = calls_; call != nullptr; call = call->next)
-            if (call->key == key && call->thread != std::this_thread::get_id())
+            if (call->key == key)
                 return false;
         return true;
     });
@@ -198,6 +209,9 @@ void Commit::unwatch(const void *key) noexcept
 void Commit::wake_due_futures() noexcept
 {
     std::unique_lock lock(watches_mutex_);
+    // A waker that polls comes back here: the loop that called it goes on, however many are due.
+    if (in_waker())
+        return;
     while (!armed_.empty() && armed_.begin()->first <= committed()) {
         const void *key = armed_.begin()->second;
         const auto entry = watches_.find(key);

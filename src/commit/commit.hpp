@@ -86,7 +86,7 @@ public:
     // earlier waker is replaced. Throws std::bad_alloc.
     void watch(const void *key, std::uint64_t timestamp, const future_waker &waker);
     // After this, or another watch(), returned the earlier waker of `key` is not called any more, and no call of it is
-    // under way, except by the calling thread itself.
+    // under way, unless the calling thread is itself inside a waker.
     void unwatch(const void *key) noexcept;
     // Calls the wakers that are due. A waker may do anything a caller of the library may: no lock may be held here.
     // Whoever may have moved a watermark calls it before he returns to his caller.
@@ -122,6 +122,7 @@ private:
     void disarm(const void *key, Watch &watch) noexcept;
     void update_next_watch() noexcept;
     void update_watched() noexcept;
+    bool in_waker() const noexcept;
     void wait_for_call(std::unique_lock<std::mutex> &lock, const void *key) noexcept;
     void wake_due_futures() noexcept;
 

@@ -7,23 +7,40 @@ namespace pms {
 
 void Copies::start(std::list<Copy> &&node) noexcept
 {
-    const std::lock_guard guard(mutex_);
-    if (poll(node.front()) == Poll::complete)
+    // Counted before it runs: who is woken by it while it is not in the list yet waits for the mutex, and finds it.
+    running_.fetch_add(1, std::memory_order_seq_cst);
+    const Polling guard(*this);
+    if (poll(node.front()) == Poll::complete) {
+        running_.fetch_sub(1, std::memory_order_release);
         return;
+    }
     const bool notifies = node.front().notifies;
     copies_.splice(copies_.end(), node);
-    running_.fetch_add(1, std::memory_order_release);
     // Who sleeps for a later timestamp saw no copy, and nobody will wake him when this one is complete: he has to poll.
     if (!notifies)
         commit_.notify_all();
 }
 
+void Copies::woken() noexcept
+{
+    // By a mover that wakes inside a poll of this very thread: who polls looks again anyway.
+    if (poller_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+        commit_.notify_all();
+        return;
+    }
+    // Some copies can be completed only by the thread that made them. It does so before anybody's waker may wait for a
+    // lock whose holder waits for the copy.
+    advance(UINT64_MAX);
+    commit_.notify_all();
+    commit_.wake_futures();
+}
+
 Copies::Progress Copies::advance(std::uint64_t timestamp) noexcept
 {
     Progress progress;
-    if (running_.load(std::memory_order_acquire) == 0)
+    if (running_.load(std::memory_order_seq_cst) == 0)
         return progress;
-    const std::lock_guard guard(mutex_);
+    const Polling guard(*this);
     for (auto copy = copies_.begin(); copy != copies_.end();) {
         if (copy->record.timestamp > timestamp) {
             ++copy;

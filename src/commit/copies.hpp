@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <thread>
 
 namespace pms {
 
@@ -30,14 +31,24 @@ public:
     };
 
     // Throws std::bad_alloc.
-    Copies(Medium &medium, Commit &commit) : medium_(medium), commit_(commit), gate_(WakeGate::acquire(commit)) {}
-    ~Copies() { WakeGate::release(gate_); }
+    Copies(Medium &medium, Commit &commit) : medium_(medium), commit_(commit), gate_(WakeGate::acquire(*this)) {}
+    ~Copies() { close(); }
     Copies(const Copies &) = delete;
     Copies &operator=(const Copies &) = delete;
 
     // Takes the copy, whose record has its timestamp and stands, without a valid checksum, in the medium. Starts it.
     // Never throws: the node was made before the timestamp was taken.
     void start(std::list<Copy> &&node) noexcept;
+
+    // What movers' wakers do: completes what can be, and wakes whoever waits for it.
+    void woken() noexcept;
+    // No copy runs any more: after this returned no mover reaches this object.
+    void close() noexcept
+    {
+        if (gate_ != nullptr)
+            WakeGate::release(gate_);
+        gate_ = nullptr;
+    }
 
     struct Progress {
         bool running = false; // a copy with a timestamp up to the one asked for still runs
@@ -47,15 +58,32 @@ public:
     Progress advance(std::uint64_t timestamp) noexcept;
 
 private:
+    // Holds the mutex, and tells who does.
+    class Polling {
+    public:
+        explicit Polling(Copies &copies) noexcept : copies_(copies), guard_(copies.mutex_)
+        {
+            copies_.poller_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+        }
+        ~Polling() { copies_.poller_.store({}, std::memory_order_relaxed); }
+        Polling(const Polling &) = delete;
+        Polling &operator=(const Polling &) = delete;
+
+    private:
+        Copies &copies_;
+        const std::lock_guard<std::mutex> guard_;
+    };
+
     enum class Poll : std::uint8_t { complete, running_notifies, running_silently };
     Poll poll(Copy &copy) noexcept;
     void complete(Copy &copy) noexcept;
 
     Medium &medium_;
     Commit &commit_;
-    WakeGate *const gate_;
+    WakeGate *gate_;
     std::atomic<std::size_t> running_{0}; // so that nobody takes the mutex where no mover is used
     std::mutex mutex_;
+    std::atomic<std::thread::id> poller_{};
     std::list<Copy> copies_;
 };
 

@@ -3,7 +3,7 @@
 
 #include "commit/wake_gate.hpp"
 
-#include "commit/commit.hpp"
+#include "commit/copies.hpp"
 
 namespace pms {
 namespace {
@@ -13,7 +13,7 @@ WakeGate *first_unused = nullptr;
 
 } // namespace
 
-WakeGate *WakeGate::acquire(Commit &commit)
+WakeGate *WakeGate::acquire(Copies &copies)
 {
     WakeGate *gate = nullptr;
     {
@@ -25,7 +25,7 @@ WakeGate *WakeGate::acquire(Commit &commit)
     if (gate == nullptr)
         gate = new WakeGate;
     const std::lock_guard guard(gate->mutex_);
-    gate->commit_ = &commit;
+    gate->copies_ = &copies;
     return gate;
 }
 
@@ -33,7 +33,7 @@ void WakeGate::release(WakeGate *gate) noexcept
 {
     {
         std::unique_lock lock(gate->mutex_);
-        gate->commit_ = nullptr;
+        gate->copies_ = nullptr;
         gate->idle_.wait(lock, [&] { return gate->calls_ == 0; });
     }
     const std::lock_guard guard(unused_mutex);
@@ -45,13 +45,12 @@ void WakeGate::wake(void *data) noexcept
 {
     auto *gate = static_cast<WakeGate *>(data);
     std::unique_lock lock(gate->mutex_);
-    Commit *commit = gate->commit_;
-    if (commit == nullptr)
+    Copies *copies = gate->copies_;
+    if (copies == nullptr)
         return;
     ++gate->calls_;
     lock.unlock();
-    commit->notify_all();
-    commit->wake_futures();
+    copies->woken();
     lock.lock();
     if (--gate->calls_ == 0)
         gate->idle_.notify_all();

@@ -11,12 +11,12 @@
 
 namespace pms {
 
-class Commit;
+class Copies;
 
 class WakeGate {
 public:
-    // A gate that leads to `commit`. Throws std::bad_alloc.
-    static WakeGate *acquire(Commit &commit);
+    // A gate that leads to `copies`. Throws std::bad_alloc.
+    static WakeGate *acquire(Copies &copies);
     // After this returned nothing reaches what it led to.
     static void release(WakeGate *gate) noexcept;
 
@@ -26,7 +26,7 @@ public:
 private:
     std::mutex mutex_;
     std::condition_variable idle_;
-    Commit *commit_ = nullptr;
+    Copies *copies_ = nullptr;
     unsigned calls_ = 0; // under way; the mutex is not held meanwhile, since wakers may come back here
     WakeGate *next_unused_ = nullptr;
 };

@@ -212,7 +212,9 @@ void Region::write_bounds(Flush &flush) noexcept
 {
     write_offset(offsetof(format::RegionHeader, limit), tail());
     write_offset(offsetof(format::RegionHeader, checkpoint), last_record_);
-    // What the hole words tell of lies in front of the checkpoint, where nobody looks: they stay.
+    // What they told of may lie behind the tail now, and other records will.
+    write_offset(offsetof(format::RegionHeader, hole_begin), 0);
+    write_offset(offsetof(format::RegionHeader, hole_end), 0);
     flush.add(offset(), format::region_header_size);
 }
 

@@ -51,8 +51,9 @@ RegionReading read_region(const Medium &medium, const format::Geometry &geometry
     region.identity_holds = header.flags == 0 && header.data_start == 0 && header.generation != 0 &&
                             checked(header.checksum == format::region_checksum(geometry.stream_seed, offset, size,
                                                                                header.generation, header.flags));
-    region.limit = read_offset(medium, geometry, region, offsetof(RegionHeader, limit), false);
+    // Beside a writer the limit moves before the checkpoint does: read the other way round.
     region.checkpoint = read_offset(medium, geometry, region, offsetof(RegionHeader, checkpoint), true);
+    region.limit = read_offset(medium, geometry, region, offsetof(RegionHeader, limit), false);
     region.hole_begin = read_offset(medium, geometry, region, offsetof(RegionHeader, hole_begin), true);
     region.hole_end = read_offset(medium, geometry, region, offsetof(RegionHeader, hole_end), true);
     if (region.limit && region.checkpoint && *region.checkpoint >= *region.limit)

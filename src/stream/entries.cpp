@@ -42,7 +42,7 @@ Error Stream::entry(std::uint64_t offset, EntryView &view) const
     if (options_.check_data && record->timestamp <= committed() &&
         !format::holds(*record, medium_.at(data_offset), seed, offset))
         return Error::entry_damaged;
-    if (generation == 0 || region->generation() != generation)
+    if (!lives(*region, generation))
         return Error::no_entry;
     view = {data_offset, record->size, record->timestamp};
     return Error::none;

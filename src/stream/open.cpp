@@ -62,17 +62,14 @@ Error format_map(Medium &medium, std::uint64_t block_size)
     return Error::none;
 }
 
-// A writer may be opening or closing the stream, or changing its tiling, while it is read: what was read at different
-// moments may not fit together. Then it is read again.
 RecoveryPlan plan_beside_writer(const Medium &medium, const format::SuperblockReading &superblocks)
 {
-    constexpr int attempts = 100;
-    for (int attempt = 1;; ++attempt) {
-        const std::uint64_t before = metadata_fingerprint(medium, superblocks.geometry);
-        RecoveryPlan plan = plan_recovery(medium, superblocks);
-        if (plan.damages.empty() || attempt == attempts || metadata_fingerprint(medium, superblocks.geometry) == before)
-            return plan;
-    }
+    RecoveryPlan plan;
+    each_consistent_look(medium, superblocks.geometry, [&] {
+        plan = plan_recovery(medium, superblocks);
+        return plan.damages.empty();
+    });
+    return plan;
 }
 
 } // namespace
@@ -138,6 +135,8 @@ Stream::Stream(const Medium &medium, const format::SuperblockReading &superblock
         region->revive(reading, recovered.tail, recovered.last_record, !reading.identity_holds);
         if (options.read_only) {
             region->skips = recovered.fillers;
+            region->skips.insert(region->skips.end(), recovered.standing_fillers.begin(),
+                                 recovered.standing_fillers.end());
             std::ranges::sort(region->skips, {}, &Gap::begin);
         }
         regions_.insert(std::move(node), region);
@@ -146,18 +145,18 @@ Stream::Stream(const Medium &medium, const format::SuperblockReading &superblock
 
 Stream::~Stream()
 {
-    if (!open_for_writing_)
-        return;
-    // Whatever else happens: when the caller gets its map back nobody writes to it any more.
-    static_cast<void>(wait(Stage::committed, commit_.handed_out()));
-    if (failed_.load(std::memory_order_acquire))
-        return;
-    // A close that fails leaves the stream as a crash would: the next open recovers it.
-    try {
-        static_cast<void>(close());
-    } catch (const std::bad_alloc &) {
-        return;
+    if (open_for_writing_) {
+        // Whatever else happens: when the caller gets its map back nobody writes to it any more.
+        static_cast<void>(wait(Stage::committed, commit_.handed_out()));
+        try {
+            // A close that fails leaves the stream as a crash would: the next open recovers it.
+            if (!failed_.load(std::memory_order_acquire))
+                static_cast<void>(close());
+        } catch (const std::bad_alloc &) {
+            static_cast<void>(fail());
+        }
     }
+    copies_.close();
 }
 
 Error Stream::close()
@@ -195,7 +194,8 @@ Error Stream::writable() const noexcept
 
 Error Stream::fail() noexcept
 {
-    failed_.store(true, std::memory_order_release);
+    // Before the look at who sleeps or is watched: see Commit::sleep_until().
+    failed_.store(true, std::memory_order_seq_cst);
     commit_.notify_all();
     return Error::medium_failed;
 }

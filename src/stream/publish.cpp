@@ -87,7 +87,9 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
         if (durable) {
             flush.add(entry, sizeof header);
             if (failed(flush.wait())) {
-                // Nobody may wait for the mark of a timestamp that was handed out.
+                // Nobody may wait for the mark of a timestamp that was handed out, and nobody may take it for
+                // persisted: whoever persists has to sync this, and fails as well.
+                add_dirty(*region, entry, end);
                 commit_.mark(timestamp, false);
                 return fail();
             }

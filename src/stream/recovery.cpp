@@ -130,6 +130,7 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
     region.tail = region.kept_from;
     region.last_record = has_checkpoint ? *reading.checkpoint : 0;
     std::vector<Gap> unaccepted; // in front of what may be accepted behind them
+    std::vector<Gap> standing;   // fillers there
 
     const auto drop = [&](const FoundRecord &record) { plan.dropped.push_back({reading.offset, record}); };
     const auto accept = [&](const FoundRecord &record) {
@@ -137,6 +138,8 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
         region.last_record = record.offset;
         region.fillers.insert(region.fillers.end(), unaccepted.begin(), unaccepted.end());
         unaccepted.clear();
+        region.standing_fillers.insert(region.standing_fillers.end(), standing.begin(), standing.end());
+        standing.clear();
         if (!has_checkpoint || record.offset != *reading.checkpoint)
             plan.recovered_entries += record.holds_data();
     };
@@ -146,6 +149,8 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
         for (; hole < scan.holes.size() && scan.holes[hole].begin < record.offset; ++hole)
             unaccepted.push_back(scan.holes[hole]);
         const bool is_checkpoint = has_checkpoint && record.offset == *reading.checkpoint;
+        if (!record.holds_data())
+            standing.push_back({record.offset, record.end});
         if (is_checkpoint || (record.holds_data() && record.timestamp <= end)) {
             accept(record);
         } else if (record.holds_data()) {
@@ -217,6 +222,15 @@ void recover_unclean(const Medium &medium, const std::vector<RegionReading> &rea
             scanned.scan = scan_region(medium, reading);
         regions.push_back(std::move(scanned));
     }
+    for (const Scanned &region : regions) {
+        const bool from_checkpoint = region.reading.checkpoint && *region.reading.checkpoint != 0 &&
+                                     region.scan.checkpoint_holds && !region.scan.chain.empty();
+        if (!from_checkpoint || region.scan.chain.front().timestamp <= durable)
+            continue;
+        plan.metadata_damaged = true;
+        plan.damages.push_back({format::durable_timestamp_offset(0), 8, no_region, 0,
+                                "the durable timestamp is older than a region's checkpoint"});
+    }
     plan.persisted = end_of_log(regions, durable);
     for (const Scanned &region : regions) {
         if (region.reading.identity_holds) {
@@ -243,11 +257,18 @@ void recover_clean(const std::vector<RegionReading> &readings, std::uint64_t dur
 
 } // namespace
 
-CleanMark find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
-                               std::vector<Damage> &damages)
+namespace {
+
+enum class CleanMark : std::uint8_t {
+    absent,
+    holds,
+    of_other_metadata, // a part of the metadata is older, newer or damaged
+};
+
+CleanMark find_damage(const Medium &medium, const format::SuperblockReading &superblocks, const StreamWords &words,
+                      const Tiling &tiling, std::vector<Damage> &damages)
 {
     const format::Geometry &geometry = superblocks.geometry;
-    const StreamWords words = read_words(medium, geometry);
     const auto report = [&](std::uint64_t offset, std::uint64_t size, std::uint64_t region, const char *what) {
         damages.push_back({offset, size, region, 0, what});
     };
@@ -295,16 +316,26 @@ CleanMark find_metadata_damage(const Medium &medium, const format::SuperblockRea
     return CleanMark::holds;
 }
 
+} // namespace
+
+void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks,
+                          std::vector<Damage> &damages)
+{
+    const StreamWords words = read_words(medium, superblocks.geometry);
+    find_damage(medium, superblocks, words, walk_spans(medium, superblocks.geometry), damages);
+}
+
 RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks)
 {
     const format::Geometry &geometry = superblocks.geometry;
     RecoveryPlan plan;
+    // First: beside a writer, what is read of the regions then is at least what the durable timestamp tells of.
+    const StreamWords words = read_words(medium, geometry);
     Tiling tiling = walk_spans(medium, geometry);
     plan.free_spans = std::move(tiling.free_spans);
     tiling.free_spans = plan.free_spans;
-    const CleanMark mark = find_metadata_damage(medium, superblocks, tiling, plan.damages);
+    const CleanMark mark = find_damage(medium, superblocks, words, tiling, plan.damages);
 
-    const StreamWords words = read_words(medium, geometry);
     const auto durable = StreamWords::newest(words.durable_timestamp);
     const auto next_generation = StreamWords::newest(words.next_generation);
     plan.next_generation = next_generation.value_or(0);

@@ -38,6 +38,7 @@ struct RecoveredRegion {
     std::uint64_t kept_from = 0;   // [kept_from, tail) has to be made durable
     std::vector<Gap>
         fillers; // what becomes a filler: holes, and records behind the end of the log with accepted ones behind them
+    std::vector<Gap> standing_fillers; // in front of accepted records; a writer may turn one into an entry later
     std::vector<std::uint64_t>
         erased;         // headers of dropped records in a damaged range, whose bytes else stay as they are
     bool usable = true; // entries can be appended
@@ -58,21 +59,29 @@ struct RecoveryPlan {
 // Throws std::bad_alloc.
 RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks);
 
-enum class CleanMark : std::uint8_t {
-    absent,
-    holds,
-    of_other_metadata, // a part of the metadata is older, newer or damaged
-};
-
-// The metadata's damages alone, as plan_recovery() finds them. Tells whether the stream was closed cleanly.
-CleanMark find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks, const Tiling &tiling,
-                               std::vector<Damage> &damages);
+// The metadata's damages alone, as plan_recovery() finds them.
+void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks,
+                          std::vector<Damage> &damages);
 
 // After this the plan's stream is durable as it says, and marked as not cleanly closed.
 Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan);
 
 // Of all that plan_recovery() reads of the metadata: two that are the same had the same metadata between them.
 std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry &geometry);
+
+// A writer, in this process or another, may be changing the metadata while it is looked at: what was read at different
+// moments may not fit together. Calls look() until it gives true (it found nothing wrong), or nothing changed
+// meanwhile.
+template <typename Look>
+void each_consistent_look(const Medium &medium, const format::Geometry &geometry, Look look)
+{
+    constexpr int attempts = 100;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        const std::uint64_t before = metadata_fingerprint(medium, geometry);
+        if (look() || metadata_fingerprint(medium, geometry) == before)
+            return;
+    }
+}
 
 // The stream's mutable words.
 Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp);

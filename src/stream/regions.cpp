@@ -193,6 +193,9 @@ Error Stream::move_checkpoints(std::uint64_t durable) noexcept
     Flush flush(medium_);
     uncovered_regions_.each([&](Region &region) {
         const std::lock_guard guard(region.mutex());
+        // Freed meanwhile: its space is somebody else's now.
+        if (region.state() == Region::State::dead)
+            return;
         region.settle(committed());
         region.move_checkpoint(durable, flush);
     });

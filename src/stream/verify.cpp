@@ -40,7 +40,11 @@ Error Stream::verify(const std::function<bool(const Damage &)> &report, Verified
         std::vector<Damage> metadata;
         {
             const std::lock_guard guard(tiling_mutex_);
-            find_metadata_damage(medium_, superblocks_, walk_spans(medium_, geometry()), metadata);
+            each_consistent_look(medium_, geometry(), [&] {
+                metadata.clear();
+                find_metadata_damage(medium_, superblocks_, metadata);
+                return metadata.empty();
+            });
         }
         for (const Damage &damage : metadata)
             reporter(damage);

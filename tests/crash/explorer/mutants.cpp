@@ -42,6 +42,16 @@ constexpr Equivalent equivalents[] = {
      "a reservation (api_c.reserve)"},
     {"src/stream/publish.cpp", "medium_.zero(pending.begin, format::record_header_size);", Mutation::Kind::delay,
      "likewise"},
+    {"src/region/region.cpp", "write_offset(offsetof(format::RegionHeader, hole_begin), 0);", Mutation::Kind::drop,
+     "behind a hole that a crash tears records only have higher timestamps, so none is accepted; old hole words hide "
+     "damage, "
+     "and then only of what is not in front of the checkpoint"},
+    {"src/region/region.cpp", "write_offset(offsetof(format::RegionHeader, hole_begin), 0);", Mutation::Kind::delay,
+     "likewise"},
+    {"src/region/region.cpp", "write_offset(offsetof(format::RegionHeader, hole_end), 0);", Mutation::Kind::drop,
+     "likewise"},
+    {"src/region/region.cpp", "write_offset(offsetof(format::RegionHeader, hole_end), 0);", Mutation::Kind::delay,
+     "likewise"},
     {"src/stream/regions.cpp", "flush.add(span.offset, sizeof header);", Mutation::Kind::drop,
      "the header is one line with the span's word, which is stored later: stores to a line survive in their order. On "
      "pages, where that does not hold, adding to the range is no site, and the sync is one"},
