@@ -6,6 +6,10 @@
 #include "support/crash_points.hpp"
 #include "support/sim_stream.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include <algorithm>
 #include <set>
 
@@ -122,6 +126,59 @@ TEST_P(Tiling, AllocationAfterACrashUsesGenerationsThatNobodyHad)
     SimStream recovered(after);
     ASSERT_EQ(pmemstream_get_region_info(recovered.get(), recovered.allocate(500), &info, sizeof info), 0);
     EXPECT_EQ(info.generation, 3U);
+}
+
+// Checkpoints are about to follow the durable timestamp, a region among them is freed and its space allocated again:
+// the new region's header is left alone.
+TEST(Freeing, ACheckpointIsNotMovedInARegionThatWasFreedMeanwhile)
+{
+    SimulatedImage image(4 << 20, Granularity::cache_line);
+    SimStream stream(image);
+    const auto held = stream.allocate(200000);
+    const auto freed = stream.allocate(8000);
+    const auto busy = stream.allocate(2 << 20);
+    stream.append(held, "in the list first");
+    for (int i = 0; i < 10; ++i)
+        stream.append(freed, "of the region that goes");
+
+    // This thread stays inside a fence with the first region's lock held.
+    std::atomic<bool> inside{false};
+    std::atomic<bool> go{false};
+    std::atomic<std::thread::id> holder{};
+    image.before_fence = [&] {
+        if (std::this_thread::get_id() != holder.load())
+            return;
+        inside = true;
+        inside.notify_all();
+        go.wait(false);
+    };
+    std::jthread holds([&] {
+        holder = std::this_thread::get_id();
+        stream.append(held, std::string(70000, 'h')); // moves the limit
+    });
+    inside.wait(false);
+    // This one moves checkpoints, and waits for that lock.
+    std::jthread covers([&] {
+        for (int i = 0; i < 12; ++i)
+            stream.async_append(busy, std::string(60000, 'b'));
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(pmemstream_region_free(stream.get(), freed), 0);
+    const auto again = stream.allocate(8000);
+    EXPECT_EQ(again.offset, freed.offset);
+    go = true;
+    go.notify_all();
+    holds.join();
+    covers.join();
+    image.before_fence = nullptr;
+
+    stream.append(again, "of the region that came");
+    stream.abandon();
+    SimulatedImage after(image.killed(), Granularity::cache_line);
+    SimStream reopened(after);
+    ASSERT_NE(reopened.get(), nullptr);
+    EXPECT_EQ(reopened.entries(again), std::vector<std::string>{"of the region that came"});
+    EXPECT_TRUE(reopened.damages().empty());
 }
 
 } // namespace
