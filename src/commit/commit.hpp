@@ -88,7 +88,7 @@ public:
     // After this, or another watch(), returned the earlier waker of `key` is not called any more, and no call of it is
     // under way, unless the calling thread is itself inside a waker.
     void unwatch(const void *key) noexcept;
-    // Calls the wakers that are due. A waker may do anything a caller of the library may: no lock may be held here.
+    // Calls the wakers that are due. A waker may poll, and so come back here: no lock may be held.
     // Whoever may have moved a watermark calls it before he returns to his caller.
     void wake_futures() noexcept
     {

@@ -125,7 +125,6 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
 
     RecoveredRegion region;
     region.reading = reading;
-    region.usable = reading.whole();
     region.kept_from = has_checkpoint ? *reading.checkpoint : reading.data_begin();
     region.tail = region.kept_from;
     region.last_record = has_checkpoint ? *reading.checkpoint : 0;
@@ -207,7 +206,6 @@ RecoveredRegion unreadable(const RegionReading &reading)
     region.reading = reading;
     region.reading.generation = reading.offset | 1ULL << 63;
     region.tail = reading.data_begin();
-    region.usable = false;
     return region;
 }
 

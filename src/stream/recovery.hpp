@@ -40,8 +40,7 @@ struct RecoveredRegion {
         fillers; // what becomes a filler: holes, and records behind the end of the log with accepted ones behind them
     std::vector<Gap> standing_fillers; // in front of accepted records; a writer may turn one into an entry later
     std::vector<std::uint64_t>
-        erased;         // headers of dropped records in a damaged range, whose bytes else stay as they are
-    bool usable = true; // entries can be appended
+        erased; // headers of dropped records in a damaged range, whose bytes else stay as they are
 };
 
 struct RecoveryPlan {

@@ -16,6 +16,16 @@ static enum future_state poll_once(struct pmemstream_async_wait_fut *wait)
     return future_poll(FUTURE_AS_RUNNABLE(wait), NULL);
 }
 
+static struct pmemstream_region first_region(struct pmemstream *stream)
+{
+    struct pmemstream_region_iterator *iterator;
+    CHECK_OK(pmemstream_region_iterator_new(&iterator, stream));
+    pmemstream_region_iterator_seek_first(iterator);
+    const struct pmemstream_region region = pmemstream_region_iterator_get(iterator);
+    pmemstream_region_iterator_delete(&iterator);
+    return region;
+}
+
 static void wait_for(struct pmemstream *stream, uint64_t timestamp)
 {
     struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, timestamp);
@@ -392,12 +402,8 @@ static void *append_by_silent_mover(void *arg)
     const struct fixture *fixture = arg;
     const struct timespec pause = {0, 20 * 1000 * 1000};
     nanosleep(&pause, NULL);
-    struct pmemstream_region_iterator *iterator;
-    CHECK_OK(pmemstream_region_iterator_new(&iterator, fixture->stream));
-    pmemstream_region_iterator_seek_first(iterator);
-    CHECK_OK(pmemstream_async_append(fixture->stream, &manual.vdm, pmemstream_region_iterator_get(iterator), NULL,
-                                     "silent", 6, NULL));
-    pmemstream_region_iterator_delete(&iterator);
+    CHECK_OK(
+        pmemstream_async_append(fixture->stream, &manual.vdm, first_region(fixture->stream), NULL, "silent", 6, NULL));
     manual_mover_finish(0);
     return NULL;
 }
@@ -446,11 +452,7 @@ static void *append_later(void *arg)
     const struct fixture *fixture = arg;
     const struct timespec pause = {0, 20 * 1000 * 1000};
     nanosleep(&pause, NULL);
-    struct pmemstream_region_iterator *iterator;
-    CHECK_OK(pmemstream_region_iterator_new(&iterator, fixture->stream));
-    pmemstream_region_iterator_seek_first(iterator);
-    append_text(fixture->stream, pmemstream_region_iterator_get(iterator), "later");
-    pmemstream_region_iterator_delete(&iterator);
+    append_text(fixture->stream, first_region(fixture->stream), "later");
     return NULL;
 }
 

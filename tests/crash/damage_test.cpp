@@ -255,6 +255,18 @@ SimulatedImage::Bytes with_flipped_bit(const SimulatedImage &image, std::uint64_
     return bytes;
 }
 
+// Beside its one damage: appends with that timestamp, closes, and has it all after the next open.
+void expect_to_go_on(const SimulatedImage &image, SimStream &stream, pmemstream_region region, std::uint64_t timestamp)
+{
+    const auto next = stream.append(region, "goes on");
+    EXPECT_EQ(pmemstream_entry_timestamp(stream.get(), next), timestamp);
+    stream.close();
+    SimulatedImage again(image.power_cut_losing_all(), Granularity::cache_line);
+    SimStream later(again);
+    EXPECT_EQ(later.data(next), "goes on");
+    EXPECT_EQ(later.damages().size(), 1U);
+}
+
 // What the durable timestamp covers lies in front of the checkpoints, in whatever region: after a kill, too, damage
 // there is told from a torn tail, ends no log, and is never written over.
 TEST(Damage, OfWhatIsKnownDurableIsReportedAndLeftAsItIs)
@@ -285,13 +297,7 @@ TEST(Damage, OfWhatIsKnownDurableIsReportedAndLeftAsItIs)
         EXPECT_EQ(after.cache()[place], bytes[place]) << "left as it is";
         for (int i = 3; i < 6; ++i)
             EXPECT_EQ(reopened.data(entries[i]), "entry " + std::to_string(i));
-        const auto next = reopened.append(region, "goes on");
-        EXPECT_EQ(pmemstream_entry_timestamp(reopened.get(), next), 8U);
-        reopened.close();
-        SimulatedImage again(after.power_cut_losing_all(), Granularity::cache_line);
-        SimStream later(again);
-        EXPECT_EQ(later.data(next), "goes on");
-        EXPECT_EQ(later.damages().size(), 1U) << place;
+        expect_to_go_on(after, reopened, region, 8);
     }
 }
 
@@ -340,13 +346,7 @@ TEST(Damage, BehindAnOpenReservationIsToldByWhatFollows)
         EXPECT_EQ(reopened.data(entries[i]), "entry " + std::to_string(i));
     EXPECT_EQ(after.cache()[entries[2].offset + 16], bytes[entries[2].offset + 16]) << "left as it is";
     EXPECT_EQ(reopened.damages().size(), 1U);
-    const auto next = reopened.append(region, "goes on");
-    EXPECT_EQ(pmemstream_entry_timestamp(reopened.get(), next), 11U);
-    reopened.close();
-    SimulatedImage again(after.power_cut_losing_all(), Granularity::cache_line);
-    SimStream later(again);
-    EXPECT_EQ(later.data(next), "goes on");
-    EXPECT_EQ(later.damages().size(), 1U);
+    expect_to_go_on(after, reopened, region, 11);
 }
 
 } // namespace

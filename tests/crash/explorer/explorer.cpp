@@ -104,7 +104,6 @@ std::optional<Violation> Explorer::explore(const Program &program, const Setting
         damage_is_told(program_image_.power_cut_losing_all(), run.owed());
     if (program.empty())
         superblocks_are_checked(program_image_.power_cut_losing_all(), run.owed());
-    next_id_ = run.next_id();
     operation_ = program.empty() ? '.' : program.back();
     if (!run.wrong().empty()) {
         violated(run.wrong());
@@ -129,7 +128,6 @@ std::optional<Violation> Explorer::explore_creation(const Settings &settings)
     violation_.reset();
     path_ = {"creation"};
     operation_ = '*';
-    next_id_ = 0;
     std::vector<Point> points;
     image_.reset(SimulatedImage::Bytes(image_size));
     recover(nothing_owed(), &points);

@@ -88,7 +88,6 @@ private:
     pms::SimulatedImage next_image_; // gone on with
     pms::SimulatedImage::Bytes bytes_;
     std::vector<std::string> path_;
-    std::uint64_t next_id_ = 0;
     char operation_ = 0;
     std::optional<Violation> violation_;
 };

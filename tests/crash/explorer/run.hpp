@@ -37,8 +37,6 @@ public:
     const Obligations &owed() const { return owed_; }
     // What was found wrong in passing.
     const std::string &wrong() const { return wrong_; }
-    std::uint64_t next_id() const { return next_id_; }
-    // Every region's entries up to the durable timestamp lie in front of its checkpoint.
     bool has_reservations() const { return !reservations_.empty(); }
 
     // Ends it as a close would, and tells how it is then.
