@@ -61,6 +61,14 @@ public:
         __atomic_store_n(reinterpret_cast<std::uint64_t *>(base_ + offset), value, __ATOMIC_RELEASE);
     }
 
+    // Stores the words of the range as they are: after a failed writeback a page of a file may be clean in the cache
+    // and not on the disk, and only what is stored anew is written by the next sync.
+    void store_again(std::uint64_t offset, std::size_t size) noexcept
+    {
+        for (const std::uint64_t end = offset + size; offset < end; offset += sizeof(std::uint64_t))
+            store(offset, load(offset));
+    }
+
     // Ordinary stores. To be flushed before a fence or a sync makes them durable.
     void copy(std::uint64_t offset, const void *source, std::size_t size) noexcept
     {

@@ -363,14 +363,11 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
 
 namespace {
 
-// Stores the range's bytes again. After a failed writeback a page of a file may be clean in the cache and not on the
-// disk; only what is stored anew is written by the next sync. Byte-addressable media need a flush, no store.
+// What is to be made durable again may be in the caches only. Byte-addressable media need a flush, no store.
 void restore(Medium &medium, std::uint64_t begin, std::uint64_t end)
 {
-    if (medium.granularity() != Granularity::page)
-        return;
-    for (std::uint64_t offset = begin; offset < end; offset += sizeof(std::uint64_t))
-        medium.store(offset, medium.load(offset));
+    if (medium.granularity() == Granularity::page)
+        medium.store_again(begin, end - begin);
 }
 
 // The records of a region, up to its limit.

@@ -16,7 +16,7 @@ public:
 
     pmem2_map *map() override { return image_.map(); }
     const std::byte *bytes() const override { return image_.cache(); }
-    const std::byte *writable_bytes() override { return static_cast<const std::byte *>(image_.writable(0)); }
+    const std::byte *writable_bytes() override { return static_cast<const std::byte *>(image_.writable(0, 0)); }
     Bytes after(Crash crash, std::mt19937_64 &random) const override
     {
         switch (crash) {

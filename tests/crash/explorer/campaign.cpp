@@ -22,6 +22,8 @@ namespace {
 constexpr std::size_t seen_capacity = std::size_t{1} << 26;
 // A program that takes so long hangs.
 constexpr unsigned program_seconds = 120;
+// Programs that begin with so many same operations are one task for a worker.
+constexpr std::size_t letters_of_a_task = 2;
 
 std::string text_of(const Violation &violation)
 {
@@ -67,8 +69,9 @@ const char *name_of(pms::Granularity granularity)
 
 Plan full_plan()
 {
-    return {
-        .exhaustive = {{0, 2}, {1, 3}, {2, 2}, {3, 2}, {4, 0}}, .random = {{12, 300, 1}, {6, 300, 3}}, .limits = {}};
+    return {.exhaustive = {{0, 2}, {1, 3}, {2, 2}, {3, 2}, {4, 0}, {5, 0}},
+            .random = {{12, 300, 1}, {6, 300, 3}},
+            .limits = {}};
 }
 
 Plan short_plan()
@@ -86,26 +89,43 @@ Campaign::~Campaign()
     munmap(shared_, sizeof(Shared));
 }
 
-template <typename F>
-void Campaign::each_program(int worker, int workers, F f)
+std::vector<Campaign::Task> Campaign::tasks() const
 {
-    const auto mine = [&](std::uint64_t n) {
-        return n % static_cast<std::uint64_t>(workers) == static_cast<std::uint64_t>(worker);
-    };
-    for (const Plan::Exhaustive &all : plan_.exhaustive)
-        for (std::uint64_t n = 0; n < number_of_programs(all.length); ++n)
-            if (mine(n) && !f(nth_program(all.length, n),
-                              Explorer::Settings{.recovery_depth = all.recovery_depth, .limits = plan_.limits}))
-                return;
-    std::mt19937_64 random(seed_);
-    for (const Plan::Random &some : plan_.random) {
-        for (std::uint64_t n = 0; n < some.programs; ++n) {
-            const Program program = random_program(some.length, random);
-            if (mine(n) &&
-                !f(program, Explorer::Settings{
-                                .recovery_depth = some.recovery_depth, .every_point = true, .limits = plan_.limits}))
-                return;
-        }
+    std::vector<Task> tasks;
+    for (const Plan::Exhaustive &all : plan_.exhaustive) {
+        const std::uint64_t alike = number_of_programs(all.length - std::min(all.length, letters_of_a_task));
+        for (std::uint64_t n = 0; n < number_of_programs(all.length); n += alike)
+            tasks.push_back(
+                {all.length, n, n + alike, 0, {.recovery_depth = all.recovery_depth, .limits = plan_.limits}});
+    }
+    for (const Plan::Random &some : plan_.random)
+        for (std::uint64_t n = 0; n < some.programs; ++n)
+            tasks.push_back({some.length,
+                             0,
+                             0,
+                             seed_ + n,
+                             {.recovery_depth = some.recovery_depth, .every_point = true, .limits = plan_.limits}});
+    return tasks;
+}
+
+template <typename F>
+void Campaign::each_program(const Task &task, F f)
+{
+    if (task.begin == task.end) {
+        std::mt19937_64 random(task.seed);
+        f(random_program(task.length, random));
+        return;
+    }
+    for (std::uint64_t n = task.begin; n < task.end;) {
+        const std::optional<std::size_t> done = f(nth_program(task.length, n));
+        if (!done)
+            return;
+        // What cannot be done in this program cannot be done in those that begin alike.
+        const std::uint64_t alike = number_of_programs(task.length - std::min(*done + 1, task.length));
+        const std::uint64_t next = std::min((n / alike + 1) * alike, task.end);
+        if (*done < task.length)
+            shared_->counters.inapplicable += next - n;
+        n = next;
     }
 }
 
@@ -120,30 +140,31 @@ std::optional<Violation> Campaign::explore_new_streams()
     return violation;
 }
 
-std::optional<Violation> Campaign::work(int worker, int workers)
+std::optional<Violation> Campaign::work(int worker)
 {
     Explorer explorer(granularity_, start_, seen_, shared_->counters);
     auto &finding = shared_->findings[static_cast<std::size_t>(worker)];
     std::optional<Violation> violation;
     if (worker == 0)
         violation = explore_new_streams();
-    if (violation)
-        return violation;
-    each_program(worker, workers, [&](const Program &program, const Explorer::Settings &settings) {
-        std::snprintf(finding.program, sizeof finding.program, "%s", program.c_str());
-        alarm(program_seconds);
-        violation = explorer.explore(program, settings);
-        if (violation)
-            violation = smallest(explorer, *std::move(violation), settings);
-        return !violation && !shared_->stop.load(std::memory_order_relaxed);
-    });
+    const std::vector<Task> tasks = this->tasks();
+    const auto over = [&] { return violation || shared_->stop.load(std::memory_order_relaxed); };
+    for (std::size_t next = 0; !over() && (next = shared_->next_task++) < tasks.size();)
+        each_program(tasks[next], [&](const Program &program) -> std::optional<std::size_t> {
+            std::snprintf(finding.program, sizeof finding.program, "%s", program.c_str());
+            alarm(program_seconds);
+            violation = explorer.explore(program, tasks[next].settings);
+            if (violation)
+                violation = smallest(explorer, *std::move(violation), tasks[next].settings);
+            return over() ? std::nullopt : std::optional(explorer.done());
+        });
     alarm(0);
     return violation;
 }
 
 std::optional<Violation> Campaign::run_here()
 {
-    return work(0, 1);
+    return work(0);
 }
 
 void Campaign::run(int workers)
@@ -158,7 +179,7 @@ void Campaign::run(int workers)
             children.push_back(child);
             continue;
         }
-        if (const auto violation = work(worker, workers)) {
+        if (const auto violation = work(worker)) {
             auto &finding = shared_->findings[static_cast<std::size_t>(worker)];
             std::snprintf(finding.program, sizeof finding.program, "%s", violation->program.c_str());
             std::snprintf(finding.text, sizeof finding.text, "%s", text_of(*violation).c_str());
@@ -194,10 +215,11 @@ void Campaign::report() const
 {
     const Counters &counters = shared_->counters;
     const std::uint64_t states = counters.states;
-    std::printf("medium %s: %" PRIu64 " programs (%" PRIu64 " more are the same as shorter ones), %" PRIu64
-                " crash points (%" PRIu64 " met before, %" PRIu64 " sampled), %" PRIu64 " images\n",
-                name_of(granularity_), counters.programs.load(), counters.inapplicable.load(), counters.points.load(),
-                counters.pruned_points.load(), counters.sampled_points.load(), counters.images.load());
+    std::printf(
+        "medium %s: %" PRIu64 " programs (%" PRIu64 " more are the same as shorter ones), %" PRIu64
+        " crash points, %" PRIu64 " of them kills (%" PRIu64 " met before, %" PRIu64 " sampled), %" PRIu64 " images\n",
+        name_of(granularity_), counters.programs.load(), counters.inapplicable.load(), counters.points.load(),
+        counters.kills.load(), counters.pruned_points.load(), counters.sampled_points.load(), counters.images.load());
     std::printf("    %" PRIu64 " distinct states, %" PRIu64 " pruned as seen, %" PRIu64
                 " distinct recovered states gone on with; %.0f s, %.0f states a second\n",
                 states, counters.images - std::min(counters.images.load(), states), counters.continued.load(),

@@ -56,6 +56,7 @@ private:
     struct Shared {
         Counters counters;
         std::atomic<std::uint64_t> violations;
+        std::atomic<std::size_t> next_task;
         std::atomic<bool> stop;
         struct Finding {
             char program[64];
@@ -64,10 +65,20 @@ private:
         std::array<Finding, max_workers> findings; // one for each worker; its program is the one under way
     };
 
-    // The programs of worker `worker` of `workers`. f returns false to end it.
+    // Programs for one worker: those of a length from the begin-th to the end-th, or a random one.
+    struct Task {
+        std::size_t length;
+        std::uint64_t begin;
+        std::uint64_t end;
+        std::uint64_t seed;
+        Explorer::Settings settings;
+    };
+    std::vector<Task> tasks() const;
+    // f returns how much of the program could be done, or nothing to end it.
     template <typename F>
-    void each_program(int worker, int workers, F f);
-    std::optional<Violation> work(int worker, int workers);
+    void each_program(const Task &task, F f);
+    // Takes tasks until there are no more.
+    std::optional<Violation> work(int worker);
     // From their creation on.
     std::optional<Violation> explore_new_streams();
 

@@ -64,21 +64,13 @@ std::vector<Group> groups_of(const std::vector<Pending> &pending, Granularity gr
     return groups;
 }
 
-std::uint64_t word_hash(std::uint64_t place, std::uint64_t value)
-{
-    // The finalizer of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-    std::uint64_t hash = value + (place + 1) * 0x9e3779b97f4a7c15;
-    hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9;
-    hash = (hash ^ hash >> 27) * 0x94d049bb133111eb;
-    return hash ^ hash >> 31;
-}
-
 class Enumeration {
 public:
     Enumeration(const SimulatedImage::Uncertain &uncertain, std::vector<Group> groups,
-                const std::function<bool(const CrashState &)> &f, StateCounts &counts)
-        : uncertain_(uncertain), groups_(std::move(groups)), choice_(groups_.size()), f_(f), counts_(counts),
-          survives_(uncertain.pending.size()), base_(hash_of(uncertain.durable))
+                const std::function<bool(std::uint64_t)> &wanted, const std::function<bool(const CrashState &)> &f,
+                StateCounts &counts)
+        : uncertain_(uncertain), groups_(std::move(groups)), choice_(groups_.size()), wanted_(wanted), f_(f),
+          counts_(counts)
     {
         for (const Pending &pending : uncertain.pending) {
             const auto place = std::ranges::find(words_, pending.word);
@@ -86,9 +78,10 @@ public:
             if (place == words_.end())
                 words_.push_back(pending.word);
         }
-        for (const std::uint64_t word : words_)
-            base_ -= word_hash(word, uncertain.durable[word]);
         values_.resize(words_.size());
+        tell_apart();
+        for (std::size_t group = 0; group < groups_.size(); ++group)
+            tabulate(group);
     }
 
     std::uint64_t product(std::uint64_t limit) const
@@ -138,58 +131,99 @@ public:
     }
 
 private:
-    bool emit()
+    // What a group's choice adds to the hash follows from the choice alone, if no other group stores to its words.
+    void tell_apart()
     {
-        std::ranges::fill(survives_, 0);
+        std::vector<std::size_t> owner(words_.size(), groups_.size());
+        for (std::size_t group = 0; group < groups_.size(); ++group)
+            for (const std::size_t event : groups_[group].events) {
+                std::size_t &other = owner[slots_[event]];
+                entangled_ = entangled_ || (other != groups_.size() && other != group);
+                other = group;
+            }
+    }
+
+    void tabulate(std::size_t group)
+    {
+        std::vector<std::uint64_t> &added = added_.emplace_back();
+        if (entangled_)
+            return;
+        for (std::uint64_t choice = 0; choice < groups_[group].choices(); ++choice) {
+            std::uint64_t sum = 0;
+            for (std::size_t position = 0; position < groups_[group].events.size(); ++position) {
+                const Pending &store = uncertain_.pending[groups_[group].events[position]];
+                values_[slots_[groups_[group].events[position]]] = uncertain_.durable->values[store.word];
+            }
+            for (std::size_t position = 0; position < groups_[group].events.size(); ++position)
+                if (groups_[group].survives(position, choice)) {
+                    const std::size_t event = groups_[group].events[position];
+                    std::uint64_t &value = values_[slots_[event]];
+                    const Pending &store = uncertain_.pending[event];
+                    sum += pms::hash_of_word(store.word, store.value) - pms::hash_of_word(store.word, value);
+                    value = store.value;
+                }
+            added.push_back(sum);
+        }
+    }
+
+    void make_values()
+    {
+        survives_.assign(uncertain_.pending.size(), 0);
         for (std::size_t i = 0; i < groups_.size(); ++i)
             for (std::size_t position = 0; position < groups_[i].events.size(); ++position)
                 survives_[groups_[i].events[position]] = groups_[i].survives(position, choice_[i]) ? 1 : 0;
         for (std::size_t i = 0; i < words_.size(); ++i)
-            values_[i] = uncertain_.durable[words_[i]];
+            values_[i] = uncertain_.durable->values[words_[i]];
         for (std::size_t i = 0; i < survives_.size(); ++i)
             if (survives_[i] != 0)
                 values_[slots_[i]] = uncertain_.pending[i].value;
-        state_.hash = base_;
-        for (std::size_t i = 0; i < words_.size(); ++i)
-            state_.hash += word_hash(words_[i], values_[i]);
+    }
+
+    std::uint64_t hash()
+    {
+        std::uint64_t hash = uncertain_.durable->hash;
+        if (entangled_) {
+            make_values();
+            for (std::size_t i = 0; i < words_.size(); ++i)
+                hash += pms::hash_of_word(words_[i], values_[i]) -
+                        pms::hash_of_word(words_[i], uncertain_.durable->values[words_[i]]);
+            return hash;
+        }
+        for (std::size_t i = 0; i < groups_.size(); ++i)
+            hash += added_[i][choice_[i]];
+        return hash;
+    }
+
+    bool emit()
+    {
         ++counts_.images;
-        return f_(state_);
+        if (!wanted_(hash()))
+            return true;
+        make_values();
+        return f_({uncertain_.durable, words_, values_});
     }
 
     const SimulatedImage::Uncertain &uncertain_;
     const std::vector<Group> groups_;
     std::vector<std::uint64_t> choice_;
+    const std::function<bool(std::uint64_t)> &wanted_;
     const std::function<bool(const CrashState &)> &f_;
     StateCounts &counts_;
     std::vector<char> survives_;
     std::vector<std::size_t> slots_; // for each store, the place of its word in words_
     std::vector<std::uint64_t> words_;
     std::vector<std::uint64_t> values_;
-    std::uint64_t base_; // the hash of all other words
-    CrashState state_{uncertain_.durable, words_, values_, 0};
+    bool entangled_ = false;                        // two groups store to the same word
+    std::vector<std::vector<std::uint64_t>> added_; // to the hash, by group and choice
 };
 
 } // namespace
 
-std::uint64_t hash_of(const std::vector<std::uint64_t> &words)
-{
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < words.size(); ++i)
-        sum += word_hash(i, words[i]);
-    return sum;
-}
-
-void CrashState::write_to(SimulatedImage::Bytes &bytes) const
-{
-    std::memcpy(bytes.data(), durable.data(), bytes.size());
-    for (std::size_t i = 0; i < words.size(); ++i)
-        std::memcpy(bytes.data() + words[i] * 8, &values[i], 8);
-}
-
 void each_crash_state(const SimulatedImage::Uncertain &uncertain, Granularity granularity, const StateLimits &limits,
-                      std::mt19937_64 &random, const std::function<bool(const CrashState &)> &f, StateCounts &counts)
+                      std::mt19937_64 &random, const std::function<bool(std::uint64_t)> &wanted,
+                      const std::function<bool(const CrashState &)> &f, StateCounts &counts)
 {
-    Enumeration enumeration(uncertain, groups_of(uncertain.pending, granularity, limits, random), f, counts);
+    Enumeration enumeration(uncertain, groups_of(uncertain.pending, granularity, limits, random), wanted, f, counts);
     if (enumeration.product(limits.images) <= limits.images) {
         enumeration.all();
     } else {

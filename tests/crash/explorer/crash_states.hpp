@@ -29,22 +29,18 @@ struct StateCounts {
     std::uint64_t sampled_points = 0; // crash points with more images than were looked at
 };
 
-// One image. Most are the same as earlier ones, so that it is made only if its hash is new.
+// One image.
 struct CrashState {
-    const std::vector<std::uint64_t> &durable;
+    const pms::SimulatedImage::SharedWords &durable;
     const std::vector<std::uint64_t> &words;  // that may differ from that, by index
     const std::vector<std::uint64_t> &values; // of those
-    std::uint64_t hash;
-
-    void write_to(pms::SimulatedImage::Bytes &bytes) const;
 };
 
-// Of an image's words.
-std::uint64_t hash_of(const std::vector<std::uint64_t> &words);
-
-// Calls f for each image, some of them perhaps more than once. f returns false to end it.
+// Goes through the images, some of them perhaps more than once. Most are the same as earlier ones, so that f is called
+// only for those whose hash is wanted. f returns false to end it.
 void each_crash_state(const pms::SimulatedImage::Uncertain &uncertain, pms::Granularity granularity,
                       const StateLimits &limits, std::mt19937_64 &random,
+                      const std::function<bool(std::uint64_t hash)> &wanted,
                       const std::function<bool(const CrashState &)> &f, StateCounts &counts);
 
 } // namespace explorer

@@ -3,8 +3,6 @@
 
 #include "crash/explorer/explorer.hpp"
 
-#include "base/checksum.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -19,84 +17,92 @@ constexpr std::uint64_t max_loads_to_open = image_size / 8 * 4;
 // Entries that a user appends after a recovery have ids of their own.
 constexpr std::uint64_t first_id_afterwards = 1 << 20;
 
-// The purposes for which an image is looked at. Behind the first come those with crashes inside its recovery, as many
-// as their number tells.
-constexpr std::uint64_t looked_at = 0;
-constexpr std::uint64_t deepest = 3;
-constexpr std::uint64_t gone_on_with = 4;
-constexpr std::uint64_t met = 5; // of crash points
-
-class Path {
-public:
-    Path(std::vector<std::string> &path, std::string step) : path_(path) { path_.push_back(std::move(step)); }
-    ~Path() { path_.pop_back(); }
-    Path(const Path &) = delete;
-    Path &operator=(const Path &) = delete;
-
-private:
-    std::vector<std::string> &path_;
-};
+constexpr int max_depth = 4; // with the recovery of what a kill left
+static_assert(max_depth < static_cast<int>(Seen::max_level));
 
 } // namespace
 
+class Explorer::OnPath {
+public:
+    OnPath(Explorer &explorer, const Step &step) : path_(explorer.path_) { path_.push_back(step); }
+    ~OnPath() { path_.pop_back(); }
+    OnPath(const OnPath &) = delete;
+    OnPath &operator=(const OnPath &) = delete;
+
+private:
+    std::vector<Step> &path_;
+};
+
 Explorer::Explorer(pms::Granularity granularity, const Start &start, Seen &seen, Counters &counters)
     : granularity_(granularity), start_(start), seen_(seen), counters_(counters),
-      program_image_(image_size, granularity), image_(image_size, granularity), next_image_(image_size, granularity),
-      bytes_(image_size)
-{}
+      start_words_(SimulatedImage::shared(start.bytes)), program_image_(image_size, granularity),
+      next_image_(image_size, granularity)
+{
+    for (int depth = 0; depth <= max_depth; ++depth)
+        images_.push_back(std::make_unique<SimulatedImage>(image_size, granularity));
+}
 
 void Explorer::violated(const std::string &what)
 {
-    if (!violation_)
-        violation_ = Violation{{}, path_, what};
+    if (violation_)
+        return;
+    violation_ = Violation{{}, {}, what};
+    for (const Step &step : path_) {
+        std::string &text = violation_->path.emplace_back(step.what + std::to_string(step.number));
+        if (step.where != nullptr)
+            text += step.where + std::to_string(step.of);
+    }
 }
 
-bool Explorer::is_new(const Point &point, int depth)
+int Explorer::depth_before(std::uint64_t hash, Purpose purpose, int depth)
 {
-    std::vector<std::uint64_t> all{point.owed.hash(), hash_of(point.uncertain.durable)};
-    for (const SimulatedImage::Pending &store : point.uncertain.pending)
-        all.insert(all.end(), {store.word << 1 | (store.non_temporal ? 1U : 0U), store.value});
-    return is_new(pms::hash(all.data(), all.size() * sizeof all[0], 2), met + static_cast<std::uint64_t>(depth),
-                  met + deepest);
+    const std::uint64_t key = (hash + static_cast<std::uint64_t>(purpose)) * 0x9e3779b97f4a7c15;
+    return static_cast<int>(seen_.raise(key, static_cast<unsigned>(depth) + 1)) - 1;
 }
 
-bool Explorer::is_new(std::uint64_t hash, std::uint64_t purpose, std::uint64_t last)
+void Explorer::note(std::vector<Point> &points, const SimulatedImage &image, const SharedOwed &owed, const Step &how,
+                    int depth)
 {
-    if (!settings_.prune)
-        return true;
-    const auto key = [&](std::uint64_t of) { return (hash + of) * 0x9e3779b97f4a7c15; };
-    for (std::uint64_t other = purpose + 1; other <= last; ++other)
-        if (seen_.contains(key(other)))
-            return false;
-    return seen_.insert(key(purpose));
+    ++counters_.points;
+    if (is_new(image.hash_of_uncertain() + owed->hash * 3, Purpose::power_cut, depth))
+        points.push_back({image.uncertain(), owed, how});
+    else
+        ++counters_.pruned_points;
 }
 
 std::optional<Violation> Explorer::explore(const Program &program, const Settings &settings)
 {
     settings_ = settings;
     violation_.reset();
-    path_ = {"program " + program};
+    path_.clear();
     std::vector<Point> points;
-    std::vector<SimulatedImage::Killed> kills;
+    std::vector<Kill> kills;
 
-    program_image_.reset(start_.bytes);
+    program_image_.reset(start_words_, {}, {});
     Run run(program_image_, start_);
     bool applicable = run.wrong().empty();
+    done_ = 0;
     for (std::size_t i = 0; applicable && i < program.size(); ++i) {
-        int fence = 0;
+        std::uint64_t fence = 0;
         const bool visited = i + 1 == program.size() || settings.every_point;
-        const auto note = [&](const std::string &how) {
-            points.push_back({program_image_.uncertain(), run.owed(), how});
-            kills.push_back(program_image_.killed_now());
+        const auto look = [&](const Step &how) {
+            const auto owed = std::make_shared<const Owed>(run.owed());
+            note(points, program_image_, owed, how, settings.recovery_depth);
+            ++counters_.points;
+            ++counters_.kills;
+            if (is_new(program_image_.hash_of_uncertain() + program_image_.hash_of_cache() * 3 + owed->hash * 5,
+                       Purpose::kill, settings.recovery_depth))
+                kills.push_back({program_image_.killed_now(), owed, how});
+            else
+                ++counters_.pruned_points;
         };
         if (visited)
-            program_image_.before_fence = [&] {
-                note("power cut at fence " + std::to_string(fence++) + " of operation " + std::to_string(i));
-            };
+            program_image_.before_fence = [&] { look({"power cut at fence ", fence++, " of operation ", i}); };
         applicable = run.apply(static_cast<Operation>(program[i]));
         program_image_.before_fence = nullptr;
+        done_ = i + (applicable ? 1 : 0);
         if (applicable && visited)
-            note("power cut after operation " + std::to_string(i));
+            look({"power cut after operation ", i});
     }
     // Freeing has made the checkpoints follow what is acknowledged.
     if (applicable && !program.empty() && program.back() == static_cast<char>(Operation::free) &&
@@ -108,17 +114,17 @@ std::optional<Violation> Explorer::explore(const Program &program, const Setting
     if (!run.wrong().empty()) {
         violated(run.wrong());
     } else if (!applicable) {
-        ++counters_.inapplicable;
         return std::nullopt;
     }
     ++counters_.programs;
     visit(points, settings.recovery_depth);
-    for (std::size_t i = 0; i < kills.size() && !violation_; ++i) {
-        const Path path(path_, "kill -9 instead of the " + points[i].how);
-        after_kill(kills[i], points[i].owed);
-    }
-    if (violation_)
+    for (const Kill &kill : kills)
+        if (!violation_)
+            after_kill(kill);
+    if (violation_) {
         violation_->program = program;
+        violation_->path.insert(violation_->path.begin(), "program " + program);
+    }
     return violation_;
 }
 
@@ -126,21 +132,22 @@ std::optional<Violation> Explorer::explore_creation(const Settings &settings)
 {
     settings_ = settings;
     violation_.reset();
-    path_ = {"creation"};
+    path_.clear();
     operation_ = '*';
-    std::vector<Point> points;
-    image_.reset(SimulatedImage::Bytes(image_size));
-    recover(nothing_owed(), &points);
-    visit(points, settings.recovery_depth);
+    // The creation is the recovery of nothing.
+    const int depth = settings.recovery_depth + 1;
+    images_[static_cast<std::size_t>(depth)]->reset(SimulatedImage::Bytes(image_size));
+    recover(std::make_shared<const Owed>(nothing_owed()), depth);
     return violation_;
 }
 
-void Explorer::after_kill(const SimulatedImage::Killed &killed, const Obligations &owed)
+void Explorer::after_kill(const Kill &kill)
 {
-    image_.revive_as(killed);
-    std::vector<Point> points;
-    recover(owed, &points);
-    visit(points, settings_.recovery_depth);
+    const OnPath step(*this, kill.how);
+    const OnPath instead(*this, {"instead of that, kill -9; recovery "});
+    const int depth = settings_.recovery_depth + 1;
+    images_[static_cast<std::size_t>(depth)]->revive_as(kill.killed);
+    recover(kill.owed, depth);
 }
 
 void Explorer::visit(const std::vector<Point> &points, int depth)
@@ -149,87 +156,67 @@ void Explorer::visit(const std::vector<Point> &points, int depth)
     for (const Point &point : points) {
         if (violation_)
             break;
-        ++counters_.points;
-        if (!is_new(point, depth)) {
-            ++counters_.pruned_points;
-            continue;
-        }
-        const Path path(path_, point.how);
-        const std::uint64_t owed = point.owed.hash();
-        std::uint64_t n = 0;
-        each_crash_state(
-            point.uncertain, granularity_, settings_.limits, random_,
-            [&](const CrashState &state) {
-                ++n;
-                // What was looked at to this depth, or deeper, tells nothing new.
-                const std::uint64_t hash = state.hash + owed * 3;
-                const bool fresh = is_new(hash, looked_at, looked_at);
-                const bool deeper = depth > 0 && is_new(hash, looked_at + static_cast<std::uint64_t>(depth), deepest);
-                if (fresh) {
-                    ++counters_.states;
-                    ++counters_.states_by_operation[static_cast<unsigned char>(operation_)];
-                }
-                if (fresh || deeper) {
-                    const Path image(path_, "image " + std::to_string(n));
-                    visit(state, point.owed, deeper ? depth : 0);
-                }
-                return !violation_;
-            },
-            counts);
+        const OnPath step(*this, point.how);
+        const std::uint64_t first = counts.images;
+        const auto wanted = [&](std::uint64_t hash) {
+            const int before = depth_before(hash + point.owed->hash * 3, Purpose::image, depth);
+            if (before < 0) {
+                ++counters_.states;
+                ++counters_.states_by_operation[static_cast<unsigned char>(operation_)];
+            }
+            return before < depth || !settings_.prune;
+        };
+        const auto recover_it = [&](const CrashState &state) {
+            const OnPath image(*this, {"image ", counts.images - first});
+            images_[static_cast<std::size_t>(depth)]->reset(state.durable, state.words, state.values);
+            recover(point.owed, depth);
+            return !violation_;
+        };
+        each_crash_state(point.uncertain, granularity_, settings_.limits, random_, wanted, recover_it, counts);
     }
     counters_.images += counts.images;
     counters_.sampled_points += counts.sampled_points;
 }
 
-void Explorer::visit(const CrashState &state, const Obligations &owed, int depth)
+void Explorer::recover(const SharedOwed &owed, int depth)
 {
-    state.write_to(bytes_);
-    image_.reset(bytes_);
-    if (depth == 0)
-        return recover(owed, nullptr);
+    SimulatedImage &image = *images_[static_cast<std::size_t>(depth)];
     std::vector<Point> points;
-    recover(owed, &points);
-    visit(points, depth - 1);
-}
-
-void Explorer::recover(const Obligations &owed, std::vector<Point> *points)
-{
-    int fence = 0;
-    if (points != nullptr)
-        image_.before_fence = [&] {
-            points->push_back(
-                {image_.uncertain(), owed, "power cut at fence " + std::to_string(fence++) + " of recovery"});
-        };
+    std::uint64_t fence = 0;
+    if (depth > 0)
+        image.before_fence = [&] { note(points, image, owed, {"power cut at recovery's fence ", fence++}, depth - 1); };
     pmemstream *stream = nullptr;
-    const int result = pmemstream_from_map(&stream, block_size, image_.map());
-    image_.before_fence = nullptr;
+    const int result = pmemstream_from_map(&stream, block_size, image.map());
+    image.before_fence = nullptr;
     if (result != 0)
         return violated(std::string("opening: ") + pmemstream_errormsg());
-    if (image_.counts().loads > max_loads_to_open)
-        violated("opening took " + std::to_string(image_.counts().loads) + " loads");
-    Obligations found = owed;
+    if (image.counts().loads > max_loads_to_open)
+        violated("opening took " + std::to_string(image.counts().loads) + " loads");
+    Obligations found = owed->obligations;
     if (const std::string wrong = compare(stream, found); !wrong.empty())
         violated(wrong);
     found.reopened(pmemstream_persisted_timestamp(stream));
-    if (points != nullptr)
-        points->push_back({image_.uncertain(), found, "power cut after recovery"});
-    image_.kill();
+    image.kill();
     pmemstream_delete(&stream);
     if (violation_)
         return;
     // What was reported survives, also if nothing more becomes durable.
-    const SimulatedImage::Bytes recovered = image_.killed();
-    if (image_.has_pending()) {
-        const Path path(path_, "power cut after recovery, losing all");
-        reopen_and_compare(image_.power_cut_losing_all(), found, "recovering again");
+    if (image.has_pending()) {
+        const OnPath step(*this, {"power cut after recovery, losing all that may be lost, number "});
+        reopen_and_compare(SimulatedImage::shared(image.power_cut_losing_all()), found, "recovering again");
     }
-    if (is_new(pms::hash(recovered.data(), recovered.size(), found.hash()), gone_on_with, gone_on_with))
-        go_on(recovered, found);
+    const auto found_owed = std::make_shared<const Owed>(std::move(found));
+    if (is_new(image.hash_of_cache() + found_owed->hash * 3, Purpose::go_on, 0))
+        go_on(image.killed(), found_owed->obligations);
+    if (depth == 0 || violation_)
+        return;
+    note(points, image, found_owed, {"power cut after recovery ", 0}, depth - 1);
+    visit(points, depth - 1);
 }
 
-void Explorer::reopen_and_compare(const SimulatedImage::Bytes &bytes, const Obligations &owed, const char *when)
+void Explorer::reopen_and_compare(const SimulatedImage::SharedWords &words, const Obligations &owed, const char *when)
 {
-    next_image_.reset(bytes);
+    next_image_.reset(words, {}, {});
     pmemstream *stream = nullptr;
     if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0)
         return violated(std::string(when) + ": " + pmemstream_errormsg());
@@ -248,7 +235,7 @@ void Explorer::superblocks_are_checked(const SimulatedImage::Bytes &bytes, const
     for (const std::size_t offset : {20, 4096 + 20}) { // in the UUID, on which all other checksums depend
         SimulatedImage::Bytes damaged = bytes;
         damaged[offset] ^= std::byte{1};
-        const Path path(path_, "a flipped bit at " + std::to_string(offset));
+        const OnPath step(*this, {"a flipped bit at ", static_cast<std::uint64_t>(offset)});
         next_image_.reset(damaged);
         pmemstream *stream = nullptr;
         if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0)
@@ -276,7 +263,7 @@ void Explorer::damage_is_told(const SimulatedImage::Bytes &bytes, const Obligati
         SimulatedImage::Bytes damaged = bytes;
         damaged[last->offset + 16] ^= std::byte{1};
         next_image_.reset(damaged);
-        const Path path(path_, "a flipped bit in the entry with timestamp " + std::to_string(last->timestamp));
+        const OnPath step(*this, {"a flipped bit in the entry with timestamp ", last->timestamp});
         pmemstream *stream = nullptr;
         if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0)
             return violated(std::string("opening: ") + pmemstream_errormsg());
@@ -293,8 +280,9 @@ void Explorer::damage_is_told(const SimulatedImage::Bytes &bytes, const Obligati
 void Explorer::go_on(const SimulatedImage::Bytes &recovered, const Obligations &owed)
 {
     ++counters_.continued;
-    const Path path(path_, "going on");
-    reopen_and_compare(recovered, owed, "recovering twice");
+    const OnPath step(*this, {"going on "});
+    const SimulatedImage::SharedWords words = SimulatedImage::shared(recovered);
+    reopen_and_compare(words, owed, "recovering twice");
     if (!violation_)
         damage_is_told(recovered, owed);
     if (violation_)
@@ -302,7 +290,7 @@ void Explorer::go_on(const SimulatedImage::Bytes &recovered, const Obligations &
     Start start{recovered, owed, first_id_afterwards};
     // Entries of the sizes that may have been lost, at the places and with the timestamps they may have had.
     for (const char *const afterwards : {"a", "b", "nnbxf", "yrbw"}) {
-        next_image_.reset(recovered);
+        next_image_.reset(words, {}, {});
         {
             Run run(next_image_, start);
             for (const char *operation = afterwards; *operation != '\0' && run.wrong().empty(); ++operation)
@@ -311,11 +299,9 @@ void Explorer::go_on(const SimulatedImage::Bytes &recovered, const Obligations &
                 return violated(std::string(afterwards) + ": " + run.wrong());
             start.owed = run.owed();
         }
-        const SimulatedImage::Bytes cut = next_image_.power_cut_losing_all();
         Obligations after = start.owed;
         after.reopened(after.acknowledged);
-        const Path more(path_, std::string(afterwards) + ", power cut");
-        reopen_and_compare(cut, after, afterwards);
+        reopen_and_compare(SimulatedImage::shared(next_image_.power_cut_losing_all()), after, afterwards);
         if (violation_)
             return;
         start.owed = owed;

@@ -11,7 +11,9 @@
 #include "crash/explorer/run.hpp"
 #include "crash/explorer/seen.hpp"
 
+#include <array>
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -22,11 +24,12 @@ namespace explorer {
 // Shared by all processes.
 struct Counters {
     std::atomic<std::uint64_t> programs;
-    std::atomic<std::uint64_t> inapplicable;   // programs that are the same as a shorter one
+    std::atomic<std::uint64_t> inapplicable;   // programs that are the same as shorter ones
     std::atomic<std::uint64_t> points;         // crash points
     std::atomic<std::uint64_t> pruned_points;  // of those, that were met before
     std::atomic<std::uint64_t> sampled_points; // of those, with more images than were looked at
-    std::atomic<std::uint64_t> images;         // made
+    std::atomic<std::uint64_t> kills;          // and of those, kills instead of power cuts
+    std::atomic<std::uint64_t> images;         // that the power cuts may leave, counted each time they were met
     std::atomic<std::uint64_t> states;         // distinct images with distinct obligations, each recovered and checked
     std::atomic<std::uint64_t> continued;      // distinct recovered images with which a user went on
     std::array<std::atomic<std::uint64_t>, 128> states_by_operation;
@@ -42,7 +45,7 @@ class Explorer {
 public:
     struct Settings {
         int recovery_depth = 0;   // crashes inside recovery
-        bool prune = true;        // look at an image with the same obligations once
+        bool prune = true;        // look once at an image with the same obligations; the same of crash points
         bool every_point = false; // of all the program's operations, not only of the last
         StateLimits limits;
     };
@@ -50,27 +53,55 @@ public:
     Explorer(pms::Granularity granularity, const Start &start, Seen &seen, Counters &counters);
 
     std::optional<Violation> explore(const Program &program, const Settings &settings);
+    // How much of that program could be done: its size, or the place of the operation that could not.
+    std::size_t done() const { return done_; }
     // Making a stream, in place of a program.
     std::optional<Violation> explore_creation(const Settings &settings);
 
 private:
+    // A step on the way to an image.
+    struct Step {
+        const char *what;
+        std::uint64_t number = 0;
+        const char *where = nullptr; // and its number
+        std::uint64_t of = 0;
+    };
+    class OnPath;
+    struct Owed {
+        explicit Owed(Obligations all) : obligations(std::move(all)), hash(obligations.hash()) {}
+        Obligations obligations;
+        std::uint64_t hash;
+    };
+    using SharedOwed = std::shared_ptr<const Owed>;
+    // A moment at which the power may be cut.
     struct Point {
         pms::SimulatedImage::Uncertain uncertain;
-        Obligations owed;
-        std::string how;
+        SharedOwed owed;
+        Step how;
+    };
+    struct Kill {
+        pms::SimulatedImage::Killed killed;
+        SharedOwed owed;
+        Step how;
     };
 
-    void after_kill(const pms::SimulatedImage::Killed &killed, const Obligations &owed);
+    // Adds this moment of `image`, unless all that may be lost now was looked at, at this depth or deeper.
+    void note(std::vector<Point> &points, const pms::SimulatedImage &image, const SharedOwed &owed, const Step &how,
+              int depth);
     void visit(const std::vector<Point> &points, int depth);
-    void visit(const CrashState &state, const Obligations &owed, int depth);
-    // Opens what `image_` holds and checks it. `points`: where to put the crash points met, nullptr: nowhere.
-    void recover(const Obligations &owed, std::vector<Point> *points);
+    void after_kill(const Kill &kill);
+    // Opens what images_[depth] holds and checks it, and goes on with power cuts meanwhile, at depth - 1.
+    void recover(const SharedOwed &owed, int depth);
     void go_on(const pms::SimulatedImage::Bytes &recovered, const Obligations &owed);
-    void reopen_and_compare(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed, const char *when);
-    // Whether nobody looked at what has this hash for this purpose, or another one up to `last`.
-    bool is_new(std::uint64_t hash, std::uint64_t purpose, std::uint64_t last);
-    // Whether all that could be lost at this point was looked at, at this depth or deeper.
-    bool is_new(const Point &point, int depth);
+    void reopen_and_compare(const pms::SimulatedImage::SharedWords &words, const Obligations &owed, const char *when);
+    // What the hash stands for is looked at for this purpose, to this depth. Tells whether it was not yet.
+    enum class Purpose : std::uint8_t { image, power_cut, kill, go_on };
+    bool is_new(std::uint64_t hash, Purpose purpose, int depth)
+    {
+        return depth_before(hash, purpose, depth) < depth || !settings_.prune;
+    }
+    // -1: never.
+    int depth_before(std::uint64_t hash, Purpose purpose, int depth);
     // One bit of each region's last acknowledged entry in turn: that is reported, and ends no log.
     void damage_is_told(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
     // The same of a superblock.
@@ -83,12 +114,13 @@ private:
     Counters &counters_;
     Settings settings_;
     std::mt19937_64 random_{1};
+    const pms::SimulatedImage::SharedWords start_words_;
     pms::SimulatedImage program_image_;
-    pms::SimulatedImage image_;      // recovered in
-    pms::SimulatedImage next_image_; // gone on with
-    pms::SimulatedImage::Bytes bytes_;
-    std::vector<std::string> path_;
+    std::vector<std::unique_ptr<pms::SimulatedImage>> images_; // recovered in, one for each depth
+    pms::SimulatedImage next_image_;                           // gone on with
+    std::vector<Step> path_;
     char operation_ = 0;
+    std::size_t done_ = 0;
     std::optional<Violation> violation_;
 };
 

@@ -120,7 +120,7 @@ void Run::write(pmemstream_entry entry, std::uint64_t id, std::uint64_t size)
     const std::uint64_t told = size / 16 * 8;
     image_.store(entry.offset + 16, bytes.data(), told, pms::SimulatedImage::Path::ordinary,
                  pms::SimulatedImage::Site::current());
-    std::memcpy(static_cast<char *>(image_.writable(entry.offset + 16)) + told, bytes.data() + told, size - told);
+    std::memcpy(static_cast<char *>(image_.writable(entry.offset + 16, size)) + told, bytes.data() + told, size - told);
 }
 
 bool Run::publish(std::size_t index, std::uint64_t size, bool wait)

@@ -3,7 +3,6 @@
 
 #include "crash/explorer/seen.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <sys/mman.h>
 #include <system_error>
@@ -12,6 +11,7 @@ namespace explorer {
 namespace {
 
 constexpr int max_probes = 4096;
+constexpr std::size_t recent = 1 << 14;
 
 } // namespace
 
@@ -24,7 +24,7 @@ void *shared_memory(std::size_t bytes)
 }
 
 Seen::Seen(std::size_t capacity)
-    : capacity_(capacity),
+    : capacity_(capacity), recent_(recent),
       slots_(static_cast<std::atomic<std::uint64_t> *>(shared_memory((capacity + 1) * sizeof(std::uint64_t)))),
       overflown_(slots_ + capacity)
 {}
@@ -34,33 +34,27 @@ Seen::~Seen()
     munmap(slots_, (capacity_ + 1) * sizeof(std::uint64_t));
 }
 
-bool Seen::contains(std::uint64_t hash) const
+unsigned Seen::raise(std::uint64_t hash, unsigned level)
 {
-    hash = std::max<std::uint64_t>(hash, 1);
-    std::size_t place = hash & (capacity_ - 1);
-    for (int probes = 0; probes < max_probes; ++probes) {
-        const std::uint64_t there = slots_[place].load(std::memory_order_relaxed);
-        if (there == 0 || there == hash)
-            return there == hash;
-        place = (place + 1) & (capacity_ - 1);
-    }
-    return false;
-}
-
-bool Seen::insert(std::uint64_t hash)
-{
-    hash = std::max<std::uint64_t>(hash, 1);
-    std::size_t place = hash & (capacity_ - 1);
+    hash &= ~std::uint64_t{max_level};
+    std::uint64_t &last = recent_[hash >> 32 & (recent - 1)];
+    if ((last & ~std::uint64_t{max_level}) == hash && (last & max_level) >= level)
+        return static_cast<unsigned>(last & max_level);
+    last = hash | level;
+    std::size_t place = hash / (max_level + 1) & (capacity_ - 1);
     for (int probes = 0; probes < max_probes; ++probes) {
         std::uint64_t there = slots_[place].load(std::memory_order_relaxed);
-        if (there == 0 && slots_[place].compare_exchange_strong(there, hash, std::memory_order_relaxed))
-            return true;
-        if (there == hash)
-            return false;
+        while (there == 0 || (there & ~std::uint64_t{max_level}) == hash) {
+            const auto before = static_cast<unsigned>(there & max_level);
+            if (before >= level)
+                return before;
+            if (slots_[place].compare_exchange_weak(there, hash | level, std::memory_order_relaxed))
+                return before;
+        }
         place = (place + 1) & (capacity_ - 1);
     }
     overflown_->fetch_add(1, std::memory_order_relaxed);
-    return true;
+    return 0;
 }
 
 } // namespace explorer

@@ -35,6 +35,10 @@ public:
     {
         image_->store(offset, &value, sizeof value, SimulatedImage::Path::ordinary, site);
     }
+    void store_again(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
+    {
+        image_->store_again(offset, size, site);
+    }
     void copy(std::uint64_t offset, const void *source, std::size_t size, Site site = Site::current()) noexcept
     {
         image_->store(offset, source, size, SimulatedImage::Path::ordinary, site);
@@ -56,7 +60,7 @@ public:
     {
         return image_->sync(offset, size, site) ? Error::none : Error::medium_failed;
     }
-    void *writable(std::uint64_t offset, std::size_t) noexcept { return image_->writable(offset); }
+    void *writable(std::uint64_t offset, std::size_t size) noexcept { return image_->writable(offset, size); }
     void written(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
     {
         image_->written(offset, size, site);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -25,9 +26,21 @@ std::size_t words_of(std::size_t bytes)
 
 } // namespace
 
+std::uint64_t hash_of_word(std::uint64_t word, std::uint64_t value) noexcept
+{
+    // The finalizer of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+    std::uint64_t hash = value + (word + 1) * 0x9e3779b97f4a7c15;
+    hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9;
+    hash = (hash ^ hash >> 27) * 0x94d049bb133111eb;
+    return hash ^ hash >> 31;
+}
+
 SimulatedImage::SimulatedImage(std::size_t size, Granularity granularity)
-    : size_(size), granularity_(granularity), cache_(words_of(size)), known_(words_of(size)), durable_(words_of(size))
-{}
+    : size_(size), granularity_(granularity), cache_(words_of(size)), known_(words_of(size)), durable_(words_of(size)),
+      is_touched_(words_of(size)), pending_(words_of(size)), is_settled_(words_of(size))
+{
+    reset(Bytes(size));
+}
 
 SimulatedImage::SimulatedImage(const Bytes &content, Granularity granularity)
     : SimulatedImage(content.size(), granularity)
@@ -35,12 +48,38 @@ SimulatedImage::SimulatedImage(const Bytes &content, Granularity granularity)
     reset(content);
 }
 
-void SimulatedImage::reset(const Bytes &content)
+SimulatedImage::SharedWords SimulatedImage::shared(const Bytes &content)
 {
-    std::memcpy(cache_.writable(), content.data(), size_);
-    std::memcpy(known_.data(), content.data(), size_);
-    std::memcpy(durable_.data(), content.data(), size_);
-    pending_.clear();
+    auto words = std::make_shared<Words>(Words{std::vector<std::uint64_t>(words_of(content.size())), 0});
+    std::memcpy(words->values.data(), content.data(), content.size());
+    for (std::size_t word = 0; word < words->values.size(); ++word)
+        words->hash += hash_of_word(word, words->values[word]);
+    return words;
+}
+
+void SimulatedImage::reset(const SharedWords &base, const std::vector<std::uint64_t> &words,
+                           const std::vector<std::uint64_t> &values)
+{
+    const auto put = [&](std::uint64_t word, std::uint64_t value) {
+        cache_.writable()[word] = known_[word] = durable_[word] = value;
+    };
+    if (base == base_) {
+        for (const std::uint64_t word : touched_) {
+            put(word, base->values[word]);
+            is_touched_[word] = false;
+        }
+    } else {
+        base_ = base;
+        known_ = durable_ = base->values;
+        std::ranges::copy(base->values, cache_.writable());
+        is_touched_.assign(is_touched_.size(), false);
+    }
+    touched_.clear();
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        put(words[i], values[i]);
+        touch(words[i]);
+    }
+    pending_.assign({});
     threads_.clear();
     dead_ = false;
     failing_sync_ = 0;
@@ -49,9 +88,41 @@ void SimulatedImage::reset(const Bytes &content)
     footprint_.clear();
 }
 
+void SimulatedImage::touch(std::uint64_t word)
+{
+    if (is_touched_[word])
+        return;
+    is_touched_[word] = true;
+    touched_.push_back(word);
+}
+
+const SimulatedImage::Pending *SimulatedImage::PendingStores::last_to(std::uint64_t word) const
+{
+    if (of_word_[word] == 0)
+        return nullptr;
+    return &*std::find_if(all_.rbegin(), all_.rend(), [&](const Pending &store) { return store.word == word; });
+}
+
+void SimulatedImage::PendingStores::assign(const std::vector<Pending> &stores)
+{
+    erase_if([](const Pending &) { return true; });
+    for (const Pending &store : stores)
+        add(store);
+}
+
+template <typename ValueOf>
+std::uint64_t SimulatedImage::hash_of(ValueOf value_of) const
+{
+    std::uint64_t hash = base_->hash;
+    for (const std::uint64_t word : touched_)
+        hash += hash_of_word(word, value_of(word)) - hash_of_word(word, base_->values[word]);
+    return hash;
+}
+
 std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
-    loads_.fetch_add(1, std::memory_order_relaxed);
+    // Exact for one thread, which is what counts are asked for.
+    loads_.store(loads_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return __atomic_load_n(&cache_.readable()[offset / 8], __ATOMIC_ACQUIRE);
 }
 
@@ -98,17 +169,33 @@ void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t
     }
 }
 
+void SimulatedImage::store_again(std::uint64_t offset, std::size_t size, Site site)
+{
+    const Mutation::Kind mutation = Mutation::of(Mutation::Step::store, site);
+    if (mutation == Mutation::Kind::drop || dead_)
+        return;
+    const std::lock_guard guard(mutex_);
+    ++counts_.stores;
+    // Of all other words what is there is durable.
+    std::vector<std::uint64_t> words;
+    std::ranges::copy_if(touched_, std::back_inserter(words),
+                         [&](std::uint64_t word) { return word >= offset / 8 && word < words_of(offset + size); });
+    std::ranges::sort(words);
+    for (const std::uint64_t word : words)
+        record(word, known_[word], false, mutation == Mutation::Kind::delay);
+}
+
 void SimulatedImage::record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed)
 {
     // A store of what is there already changes no crash state, if what is there is durable or will be in its place.
     if (known_[word] == value && !delayed) {
-        const auto last = std::find_if(pending_.rbegin(), pending_.rend(),
-                                       [&](const Pending &pending) { return pending.word == word; });
-        if (last == pending_.rend() ? durable_[word] == value : last->value == value && !last->non_temporal)
+        const Pending *last = pending_.last_to(word);
+        if (last == nullptr ? durable_[word] == value : last->value == value && !last->non_temporal)
             return;
     }
     known_[word] = value;
-    pending_.push_back({word, value, 0, this_thread(), non_temporal, delayed});
+    touch(word);
+    pending_.add({word, value, 0, this_thread(), non_temporal, delayed});
 }
 
 void SimulatedImage::flush(std::uint64_t offset, std::size_t size, Site site)
@@ -128,17 +215,23 @@ void SimulatedImage::flush(std::uint64_t offset, std::size_t size, Site site)
 template <typename IsDurable>
 void SimulatedImage::settle(IsDurable is_durable)
 {
-    std::vector<Pending> left;
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-        if (!is_durable(pending_[i])) {
-            left.push_back(pending_[i]);
-            continue;
+    const std::vector<Pending> &stores = pending_.all();
+    std::vector<bool> goes(stores.size());
+    for (std::size_t i = 0; i < stores.size(); ++i)
+        if (is_durable(stores[i])) {
+            durable_[stores[i].word] = stores[i].value;
+            goes[i] = true;
         }
-        durable_[pending_[i].word] = pending_[i].value;
-        // One that is durable with a later store never goes back to an earlier one.
-        std::erase_if(left, [&](const Pending &earlier) { return earlier.word == pending_[i].word; });
-    }
-    pending_ = std::move(left);
+    // One that is durable with a later store never goes back to an earlier one.
+    for (std::size_t i = stores.size(); i-- > 0;)
+        if (goes[i])
+            is_settled_[stores[i].word] = true;
+        else
+            goes[i] = is_settled_[stores[i].word];
+    for (const Pending &store : stores)
+        is_settled_[store.word] = false;
+    std::size_t next = 0;
+    pending_.erase_if([&](const Pending &) { return goes[next++]; });
 }
 
 void SimulatedImage::fence(Site site)
@@ -150,7 +243,7 @@ void SimulatedImage::fence(Site site)
     const std::lock_guard guard(mutex_);
     ++counts_.fences;
     const std::uint8_t self = this_thread();
-    settle([&](Pending &pending) {
+    settle([&](const Pending &pending) {
         if (pending.delayed)
             return false;
         if (pending.non_temporal)
@@ -183,13 +276,21 @@ bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
         // It forgets what it should have written: that is on the medium, or it never will be.
         bool written = false;
         settle([&](const Pending &pending) { return meant(pending) && (written = !written); });
-        std::erase_if(pending_, meant);
+        pending_.erase_if(meant);
     } else {
         settle(meant);
     }
     for (Pending &pending : pending_)
         pending.delayed = false;
     return !fails;
+}
+
+void *SimulatedImage::writable(std::uint64_t offset, std::size_t size)
+{
+    const std::lock_guard guard(mutex_);
+    for (std::uint64_t word = offset / 8; word < words_of(offset + size); ++word)
+        touch(word);
+    return reinterpret_cast<std::byte *>(cache_.writable()) + offset;
 }
 
 void SimulatedImage::written(std::uint64_t offset, std::size_t size, Site site)
@@ -260,29 +361,52 @@ SimulatedImage::Bytes SimulatedImage::power_cut(std::mt19937_64 &random) const
 SimulatedImage::Uncertain SimulatedImage::uncertain() const
 {
     const std::lock_guard guard(mutex_);
-    return {durable_, pending_};
+    return uncertain_now();
+}
+
+SimulatedImage::Uncertain SimulatedImage::uncertain_now() const
+{
+    const auto durable = [&](std::uint64_t word) { return durable_[word]; };
+    return {std::make_shared<Words>(Words{durable_, hash_of(durable)}), pending_.all()};
+}
+
+std::uint64_t SimulatedImage::hash_of_uncertain() const
+{
+    const std::lock_guard guard(mutex_);
+    std::uint64_t hash = hash_of([&](std::uint64_t word) { return durable_[word]; });
+    for (const Pending &store : pending_)
+        hash = hash_of_word(store.word << 1 | (store.non_temporal ? 1U : 0U), store.value) + hash * 3;
+    return hash;
+}
+
+std::uint64_t SimulatedImage::hash_of_cache() const
+{
+    const std::lock_guard guard(mutex_);
+    return hash_of([&](std::uint64_t word) { return cache_.readable()[word]; });
 }
 
 bool SimulatedImage::has_pending() const
 {
     const std::lock_guard guard(mutex_);
-    return !pending_.empty();
+    return !pending_.all().empty();
 }
 
 void SimulatedImage::kill()
 {
     const std::lock_guard guard(mutex_);
     dead_ = true;
-    const auto words = cache_.words();
-    at_death_.assign(words.begin(), words.end());
+    at_death_.clear();
+    for (const std::uint64_t word : touched_)
+        at_death_.push_back(cache_.readable()[word]);
 }
 
 void SimulatedImage::revive()
 {
     const std::lock_guard guard(mutex_);
     dead_ = false;
-    // Movers and owners of reservations write to the caches themselves.
-    std::ranges::copy(at_death_, cache_.writable());
+    // Movers and owners of reservations write to the caches themselves, also after their process's death.
+    for (std::size_t i = 0; i < at_death_.size(); ++i)
+        cache_.writable()[touched_[i]] = at_death_[i];
     // The dead process's flushes were never fenced, its non-temporal stores never will be by their own threads: only a
     // new store or a flush of the line makes them durable.
     for (Pending &pending : pending_) {
@@ -290,30 +414,32 @@ void SimulatedImage::revive()
         pending.non_temporal = false;
     }
     // What was written and not told.
-    for (std::uint64_t word = 0; word < known_.size(); ++word)
-        if (known_[word] != at_death_[word])
-            record(word, at_death_[word], false, false);
+    for (std::size_t i = 0; i < at_death_.size(); ++i)
+        if (known_[touched_[i]] != at_death_[i])
+            record(touched_[i], at_death_[i], false, false);
 }
 
 SimulatedImage::Killed SimulatedImage::killed_now() const
 {
     const std::lock_guard guard(mutex_);
     const auto words = cache_.words();
-    return {{words.begin(), words.end()}, {durable_, pending_}};
+    return {{words.begin(), words.end()}, uncertain_now()};
 }
 
 void SimulatedImage::revive_as(const Killed &killed)
 {
-    {
-        const std::lock_guard guard(mutex_);
-        at_death_ = killed.cache;
-        known_ = killed.cache;
-        durable_ = killed.uncertain.durable;
-        pending_ = killed.uncertain.pending;
-        counts_ = {};
-        loads_ = 0;
-        failing_sync_ = 0;
-    }
+    reset(killed.uncertain.durable, {}, {});
+    for (std::uint64_t word = 0; word < known_.size(); ++word)
+        if (known_[word] != killed.cache[word]) {
+            touch(word);
+            known_[word] = killed.cache[word];
+        }
+    for (const Pending &store : killed.uncertain.pending)
+        touch(store.word);
+    pending_.assign(killed.uncertain.pending);
+    at_death_.clear();
+    for (const std::uint64_t word : touched_)
+        at_death_.push_back(killed.cache[word]);
     revive();
 }
 

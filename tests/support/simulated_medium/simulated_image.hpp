@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <source_location>
@@ -24,6 +25,10 @@ struct pmem2_map;
 namespace pms {
 
 enum class Granularity : std::uint8_t { byte, cache_line, page };
+
+// The hash of an image is the sum of those of its words, so that it follows from another image's hash and the words
+// that differ.
+std::uint64_t hash_of_word(std::uint64_t word, std::uint64_t value) noexcept;
 
 class SimulatedImage {
 public:
@@ -45,7 +50,17 @@ public:
     // What was on the medium when the power came back: caches and medium agree.
     SimulatedImage(const Bytes &content, Granularity granularity);
     // The same again, of the same size.
-    void reset(const Bytes &content);
+    void reset(const Bytes &content) { reset(shared(content), {}, {}); }
+    // Words of an image, of which some are changed. An image that is reset to the same words again is only put right
+    // where it differs.
+    struct Words {
+        std::vector<std::uint64_t> values;
+        std::uint64_t hash;
+    };
+    using SharedWords = std::shared_ptr<const Words>;
+    static SharedWords shared(const Bytes &content);
+    void reset(const SharedWords &base, const std::vector<std::uint64_t> &words,
+               const std::vector<std::uint64_t> &values);
 
     pmem2_map *map() noexcept { return reinterpret_cast<pmem2_map *>(this); }
     const std::byte *cache() const noexcept { return reinterpret_cast<const std::byte *>(cache_.readable()); }
@@ -55,10 +70,11 @@ public:
     std::uint64_t load(std::uint64_t offset) const noexcept;
     // `source` nullptr: zeros.
     void store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site);
+    void store_again(std::uint64_t offset, std::size_t size, Site site);
     void flush(std::uint64_t offset, std::size_t size, Site site);
     void fence(Site site);
     bool sync(std::uint64_t offset, std::size_t size, Site site);
-    void *writable(std::uint64_t offset) noexcept { return reinterpret_cast<std::byte *>(cache_.writable()) + offset; }
+    void *writable(std::uint64_t offset, std::size_t size);
     void written(std::uint64_t offset, std::size_t size, Site site);
 
     // ---- What a crash leaves
@@ -70,10 +86,14 @@ public:
     Bytes power_cut(std::mt19937_64 &random) const;
     // All that a power cut may lose, for CrashStates: what is surely durable, and in their order what is not.
     struct Uncertain {
-        std::vector<std::uint64_t> durable;
+        SharedWords durable;
         std::vector<Pending> pending;
     };
     Uncertain uncertain() const;
+    // Of all that, without a copy.
+    std::uint64_t hash_of_uncertain() const;
+    // Of what programs see.
+    std::uint64_t hash_of_cache() const;
     bool has_pending() const;
     // kill -9: from here on whoever still runs in this process writes nothing. What he owns can be given back in peace.
     void kill();
@@ -108,23 +128,63 @@ private:
     std::uint8_t this_thread();
     void store_word(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
     void record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
+    void touch(std::uint64_t word);
+    // Of the words that touched_ tells, and of all others as base_ has them.
+    template <typename ValueOf>
+    std::uint64_t hash_of(ValueOf value_of) const;
     // Takes what `is_durable` tells out of pending_.
     template <typename IsDurable>
     void settle(IsDurable is_durable);
     template <typename Choose>
     Bytes image(Choose choose) const;
+    Uncertain uncertain_now() const;
 
     const std::size_t size_;
     const Granularity granularity_;
     MappedWords cache_;                  // what programs see
     std::vector<std::uint64_t> known_;   // the same, as far as the image was told
     std::vector<std::uint64_t> durable_; // what surely survives
+    SharedWords base_;                   // what the three were reset to
+    std::vector<std::uint64_t> touched_; // where they may differ from it
+    std::vector<bool> is_touched_;
+
+    // In the order of the stores.
+    class PendingStores {
+    public:
+        explicit PendingStores(std::size_t words) : of_word_(words) {}
+        auto begin() { return all_.begin(); }
+        auto end() { return all_.end(); }
+        auto begin() const { return all_.begin(); }
+        auto end() const { return all_.end(); }
+        const std::vector<Pending> &all() const { return all_; }
+        void add(const Pending &store)
+        {
+            all_.push_back(store);
+            ++of_word_[store.word];
+        }
+        const Pending *last_to(std::uint64_t word) const;
+        template <typename Goes>
+        void erase_if(Goes goes)
+        {
+            std::erase_if(all_, [&](Pending &store) {
+                const bool gone = goes(store);
+                of_word_[store.word] -= gone;
+                return gone;
+            });
+        }
+        void assign(const std::vector<Pending> &stores);
+
+    private:
+        std::vector<Pending> all_;
+        std::vector<std::uint32_t> of_word_; // how many
+    };
 
     mutable std::mutex mutex_;
-    std::vector<Pending> pending_; // in the order of the stores
+    PendingStores pending_;
+    std::vector<bool> is_settled_; // of words, while settle() runs
     std::vector<std::thread::id> threads_;
     std::atomic<bool> dead_{false};
-    std::vector<std::uint64_t> at_death_; // what the caches held
+    std::vector<std::uint64_t> at_death_; // what the caches held in the words touched so far
     std::uint64_t failing_sync_ = 0;
     Counts counts_;
     mutable std::atomic<std::uint64_t> loads_{0};
