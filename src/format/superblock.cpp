@@ -142,9 +142,9 @@ Error read_superblocks(const std::byte *start, std::uint64_t map_size, Superbloc
     reading.geometry = geometry_of(superblock);
     if (!plausible(reading.geometry))
         return Error::superblock_damaged;
-    if (map_size < superblock.stream_size)
+    if (!checked(map_size >= superblock.stream_size))
         return Error::file_truncated;
-    if (map_size > superblock.stream_size)
+    if (!checked(map_size <= superblock.stream_size))
         return Error::file_grown;
     return Error::none;
 }

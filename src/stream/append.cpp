@@ -105,7 +105,7 @@ Error Stream::append_record(std::uint64_t region_offset, Region *region, vdm *mo
 
 Error Stream::make_room(Region &region, std::uint64_t size)
 {
-    if (size > format::max_entry_size)
+    if (!checked(size <= format::max_entry_size))
         return Error::region_full;
     return make_room_for_length(region, format::record_length(size));
 }

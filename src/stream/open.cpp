@@ -95,7 +95,7 @@ Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_emp
     }
     if (failed(error))
         return error;
-    if (block_size != 0 && block_size != superblocks.geometry.block_size)
+    if (block_size != 0 && !checked(block_size == superblocks.geometry.block_size))
         return Error::other_block_size;
     if (!superblocks.may_write && !options.read_only)
         return Error::unknown_feature;

@@ -42,7 +42,7 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
             return Error::no_reservation;
         if (const Error error = check_timestamps(); failed(error))
             return error;
-        if (size > format::max_entry_size)
+        if (!checked(size <= format::max_entry_size))
             return region->is_last(*pending) ? Error::region_full : Error::publish_too_large;
         const std::uint64_t reserved_end = pending->end;
         const std::uint64_t end = entry + format::record_length(size);

@@ -14,6 +14,7 @@
 #include "commit/commit.hpp"
 #include "commit/copies.hpp"
 #include "format/superblock.hpp"
+#include "integrity/checked.hpp"
 #include "medium/flush.hpp"
 #include "medium/medium.hpp"
 #include "region/free_spans.hpp"

@@ -31,6 +31,7 @@ struct Plan {
     };
     std::vector<Random> random;
     StateLimits limits;
+    std::size_t seen_capacity = std::size_t{1} << 26; // a power of two, well above the number of states
 };
 
 Plan full_plan();

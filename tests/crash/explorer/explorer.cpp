@@ -4,6 +4,7 @@
 #include "crash/explorer/explorer.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace explorer {
@@ -108,8 +109,11 @@ std::optional<Violation> Explorer::explore(const Program &program, const Setting
     if (applicable && !program.empty() && program.back() == static_cast<char>(Operation::free) &&
         !run.has_reservations() && run.owed().acknowledged == run.owed().last_timestamp())
         damage_is_told(program_image_.power_cut_losing_all(), run.owed());
-    if (program.empty())
+    if (program.empty()) {
         superblocks_are_checked(program_image_.power_cut_losing_all(), run.owed());
+        bad_opens_are_refused(program_image_.power_cut_losing_all());
+        bad_calls_are_refused(program_image_.power_cut_losing_all(), run.owed());
+    }
     operation_ = program.empty() ? '.' : program.back();
     if (!run.wrong().empty()) {
         violated(run.wrong());
@@ -117,6 +121,12 @@ std::optional<Violation> Explorer::explore(const Program &program, const Setting
         return std::nullopt;
     }
     ++counters_.programs;
+    if (settings.damages != Damages::none && !run.has_failed()) {
+        // What was just opened has no mark that it was closed well, and its checkpoints cover everything.
+        if (!program.empty() && program.back() == static_cast<char>(Operation::close_and_open))
+            damages_are_told({program_image_.power_cut_losing_all(), run.owed()}, settings.damages);
+        damages_are_told(run.close(), settings.damages);
+    }
     visit(points, settings.recovery_depth);
     for (const Kill &kill : kills)
         if (!violation_)
@@ -248,6 +258,123 @@ void Explorer::superblocks_are_checked(const SimulatedImage::Bytes &bytes, const
         next_image_.kill();
         pmemstream_delete(&stream);
     }
+}
+
+void Explorer::damages_are_told(const Start &closed, Damages which)
+{
+    const SimulatedImage::SharedWords words = SimulatedImage::shared(closed.bytes);
+    if (violation_ || !is_new(words->hash + closed.owed.hash() * 3, Purpose::damage, which == Damages::many ? 1 : 0))
+        return;
+    const OnPath step(*this, {"closed at timestamp ", closed.owed.acknowledged});
+    const std::vector<std::uint64_t> &values = words->values;
+    constexpr std::uint64_t line = 8;
+    for (std::uint64_t word = 0; word < values.size() && !violation_; ++word) {
+        if (values[word] != 0)
+            for (const std::uint64_t bit : {word % 64, (word + 21) % 64, (word + 42) % 64}) {
+                const OnPath damage(*this, {"a flipped bit, number ", bit, " of word ", word});
+                damage_is_told(words, {word}, {values[word] ^ std::uint64_t{1} << bit}, closed.owed);
+            }
+        if (word % line != 0 || std::all_of(&values[word], &values[word] + line, [](auto value) { return value == 0; }))
+            continue;
+        std::vector<std::uint64_t> all(line);
+        std::iota(all.begin(), all.end(), word);
+        for (const std::uint64_t value : {std::uint64_t{0}, UINT64_MAX}) {
+            const OnPath damage(*this, {"a line of words ", value, " at word ", word});
+            damage_is_told(words, all, std::vector<std::uint64_t>(line, value), closed.owed);
+        }
+    }
+    if (which == Damages::few)
+        return;
+    for (std::uint64_t from = 0; from + 1 < values.size(); ++from)
+        for (const Entry &entry : closed.owed.entries) {
+            if (values[from] == 0 || violation_)
+                continue;
+            const std::uint64_t to = entry.offset / 8;
+            const OnPath damage(*this, {"an entry's header is a copy of word ", from, " and the next, at word ", to});
+            damage_is_told(words, {to, to + 1}, {values[from], values[from + 1]}, closed.owed);
+        }
+}
+
+void Explorer::damage_is_told(const SimulatedImage::SharedWords &words, const std::vector<std::uint64_t> &places,
+                              const std::vector<std::uint64_t> &values, const Obligations &owed)
+{
+    next_image_.reset(words, places, values);
+    const std::uint64_t before = next_image_.hash_of_cache();
+    pmemstream *stream = nullptr;
+    if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0) {
+        if (next_image_.hash_of_cache() != before)
+            violated("opening was refused, and wrote to the image");
+        return;
+    }
+    Obligations same = owed;
+    const std::string wrong = compare(stream, same);
+    if (!wrong.empty() && !wrong.starts_with(damage_reported)) {
+        pmemstream_verify_result result{};
+        const bool in_data = std::ranges::any_of(owed.entries, [&](const Entry &entry) {
+            return std::ranges::any_of(places, [&](std::uint64_t word) {
+                return word * 8 >= entry.offset + 16 && word * 8 < entry.offset + 16 + entry.size;
+            });
+        });
+        const bool verifying_tells = in_data || places.size() > 1;
+        if (!verifying_tells || pmemstream_verify(stream, nullptr, nullptr, &result) != 0 || result.damages == 0)
+            violated("damage was not reported: " + wrong);
+    }
+    next_image_.kill();
+    pmemstream_delete(&stream);
+}
+
+void Explorer::bad_opens_are_refused(const SimulatedImage::Bytes &bytes)
+{
+    struct Bad {
+        const char *what;
+        std::size_t map_size;
+        std::size_t block_size;
+    };
+    for (const Bad &bad : {Bad{"another block size, ", image_size, 2 * block_size},
+                           Bad{"a file that grew, to ", image_size + block_size, block_size},
+                           Bad{"a file that was truncated, to ", image_size - block_size, block_size}}) {
+        SimulatedImage::Bytes changed = bytes;
+        changed.resize(bad.map_size);
+        SimulatedImage image(changed, granularity_);
+        const OnPath step(*this, {"opened with ", bad.block_size, bad.what, bad.map_size});
+        pmemstream *stream = nullptr;
+        if (pmemstream_from_map(&stream, bad.block_size, image.map()) == 0) {
+            violated("that was not refused");
+            pmemstream_delete(&stream);
+        }
+        if (image.killed() != changed)
+            violated("that wrote to the image");
+    }
+}
+
+void Explorer::bad_calls_are_refused(const SimulatedImage::Bytes &bytes, const Obligations &owed)
+{
+    next_image_.reset(bytes);
+    pmemstream *stream = nullptr;
+    if (pmemstream_from_map(&stream, block_size, next_image_.map()) != 0)
+        return violated(std::string("opening: ") + pmemstream_errormsg());
+    const pmemstream_region region{owed.regions.back().offset};
+    pmemstream_entry entry{};
+    void *data = nullptr;
+    if (pmemstream_reserve(stream, region, nullptr, 8, &entry, &data) != 0)
+        violated(std::string("reserving: ") + pmemstream_errormsg());
+    for (const std::uint64_t size :
+         {std::uint64_t{1} << 62, (std::uint64_t{1} << 62) - 16, UINT64_MAX - 8, UINT64_MAX}) {
+        const OnPath step(*this, {"size ", size});
+        pmemstream_region new_region{};
+        pmemstream_entry new_entry{};
+        void *new_data = nullptr;
+        if (pmemstream_region_allocate(stream, size, &new_region) == 0 ||
+            pmemstream_reserve(stream, region, nullptr, size, &new_entry, &new_data) == 0 ||
+            pmemstream_append(stream, region, nullptr, bytes.data(), size, nullptr) == 0 ||
+            pmemstream_publish(stream, region, nullptr, entry, size) == 0)
+            violated("a size that cannot be was not refused");
+    }
+    Obligations same = owed;
+    if (const std::string wrong = compare(stream, same); !wrong.empty())
+        violated("bad calls had an effect: " + wrong);
+    next_image_.kill();
+    pmemstream_delete(&stream);
 }
 
 void Explorer::damage_is_told(const SimulatedImage::Bytes &bytes, const Obligations &owed)

@@ -43,10 +43,14 @@ struct Violation {
 
 class Explorer {
 public:
+    // What is damaged in what a program leaves when it is closed: flipped bits of every word, and lines of zeros and
+    // ones; with many, also headers of entries that are replaced by what stands elsewhere.
+    enum class Damages : std::uint8_t { none, few, many };
     struct Settings {
         int recovery_depth = 0;   // crashes inside recovery
         bool prune = true;        // look once at an image with the same obligations; the same of crash points
         bool every_point = false; // of all the program's operations, not only of the last
+        Damages damages = Damages::none;
         StateLimits limits;
     };
 
@@ -95,7 +99,7 @@ private:
     void go_on(const pms::SimulatedImage::Bytes &recovered, const Obligations &owed);
     void reopen_and_compare(const pms::SimulatedImage::SharedWords &words, const Obligations &owed, const char *when);
     // What the hash stands for is looked at for this purpose, to this depth. Tells whether it was not yet.
-    enum class Purpose : std::uint8_t { image, power_cut, kill, go_on };
+    enum class Purpose : std::uint8_t { image, power_cut, kill, go_on, damage };
     bool is_new(std::uint64_t hash, Purpose purpose, int depth)
     {
         return depth_before(hash, purpose, depth) < depth || !settings_.prune;
@@ -104,8 +108,16 @@ private:
     int depth_before(std::uint64_t hash, Purpose purpose, int depth);
     // One bit of each region's last acknowledged entry in turn: that is reported, and ends no log.
     void damage_is_told(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
+    // Each damage to a stream that was closed is reported when opening or iterating, or it changes nothing. What is in
+    // an entry's data, or more than a bit, is reported when verifying at the latest.
+    void damages_are_told(const Start &closed, Damages which);
+    void damage_is_told(const pms::SimulatedImage::SharedWords &words, const std::vector<std::uint64_t> &places,
+                        const std::vector<std::uint64_t> &values, const Obligations &owed);
     // The same of a superblock.
     void superblocks_are_checked(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
+    // What libpmemstream 0.2.1 did with calls that make no sense cost data.
+    void bad_calls_are_refused(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
+    void bad_opens_are_refused(const pms::SimulatedImage::Bytes &bytes);
     void violated(const std::string &what);
 
     const pms::Granularity granularity_;

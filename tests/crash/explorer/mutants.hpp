@@ -10,9 +10,9 @@
 namespace explorer {
 
 struct MutantResult {
-    std::size_t tried = 0; // without those that are listed as equivalent
+    // Without those that are listed as equivalent; with each entry of the lists that is out of date.
+    std::size_t tried = 0;
     std::size_t killed = 0;
-    std::size_t equivalent = 0;
 };
 
 // Prints what became of each that was not killed.

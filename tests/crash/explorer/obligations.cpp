@@ -32,8 +32,12 @@ std::string compare_entries(pmemstream *stream, const Obligations &obligations, 
     if (pmemstream_entry_iterator_new(&made, stream, {region.offset}) != 0)
         return text("no iterator for the region at", region.offset);
     const std::unique_ptr<pmemstream_entry_iterator, DeleteEntries> iterator(made);
+    pmemstream_region_info info{};
+    if (pmemstream_get_region_info(stream, {region.offset}, &info, sizeof info) != 0)
+        return text("no information on the region at", region.offset);
     std::size_t found = 0;
     std::uint64_t last_offset = 0;
+    std::uint64_t end = info.data_offset;
     for (pmemstream_entry_iterator_seek_first(made); pmemstream_entry_iterator_is_valid(made) == 0;
          pmemstream_entry_iterator_next(made)) {
         const pmemstream_entry entry = pmemstream_entry_iterator_get(made);
@@ -51,15 +55,18 @@ std::string compare_entries(pmemstream *stream, const Obligations &obligations, 
         if (entry.offset <= last_offset)
             return "entries out of the order of their offsets";
         last_offset = entry.offset;
+        end = entry.offset + 16 + (size + 7) / 8 * 8;
         ++found;
     }
     if (errno == EUCLEAN)
-        return text("damage reported in the region at", region.offset);
+        return damage_reported + text(" in the region at", region.offset);
     const auto owed = static_cast<std::size_t>(std::ranges::count_if(obligations.entries, [&](const Entry &entry) {
         return entry.region == index && entry.timestamp <= persisted;
     }));
     if (may_hold && found != owed)
         return text("entries are missing in the region at", region.offset);
+    if (info.open_reservations == 0 && info.end_offset != end)
+        return text("the region's last entry has something behind it, in the region at", region.offset);
     return {};
 }
 
@@ -83,8 +90,9 @@ void Obligations::reopened(std::uint64_t persisted)
 
 std::string data_of(std::uint64_t id, std::uint64_t size)
 {
-    std::string data(size, '\0');
-    for (std::uint64_t done = 0; done < size; done += 8) {
+    // Data may look like the format's own marks: a word of ones does.
+    std::string data(size, '\xff');
+    for (std::uint64_t done = size < 16 ? 0 : 8; done < size; done += 8) {
         const std::uint64_t word = (id + 1) * 0x9e3779b97f4a7c15 + done;
         std::memcpy(data.data() + done, &word, std::min<std::uint64_t>(8, size - done));
     }
@@ -93,6 +101,11 @@ std::string data_of(std::uint64_t id, std::uint64_t size)
 
 std::string compare(pmemstream *stream, Obligations &obligations)
 {
+    pmemstream_info info{};
+    if (pmemstream_get_info(stream, &info, sizeof info) != 0)
+        return "no information";
+    if (info.damage_count != 0)
+        return damage_reported + std::string(" when opening");
     const std::uint64_t persisted = pmemstream_persisted_timestamp(stream);
     if (pmemstream_committed_timestamp(stream) < persisted)
         return "persisted, but not committed";
@@ -151,15 +164,10 @@ std::string compare(pmemstream *stream, Obligations &obligations)
     for (std::size_t i = 1; i < places.size(); ++i)
         if (places[i - 1].second > places[i].first)
             return "two regions overlap";
-    pmemstream_info info{};
-    if (pmemstream_get_info(stream, &info, sizeof info) != 0)
-        return "no information";
     if (!places.empty() && (places.front().first < info.metadata_size || places.back().second > info.size))
         return "a region is not inside the stream";
     if (used + info.free_size != obligations.space)
         return "space was lost or made";
-    if (info.damage_count != 0)
-        return "opening found damage";
     return {};
 }
 

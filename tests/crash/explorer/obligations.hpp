@@ -48,8 +48,10 @@ struct Obligations {
 // The data of an entry.
 std::string data_of(std::uint64_t id, std::uint64_t size);
 
-// What is wrong with the stream, or an empty string. Gives the regions that were being allocated or freed the state
+// What is wrong with the stream, or an empty string; damage that the stream tells of is text that begins with
+// damage_reported. Gives the regions that were being allocated or freed the state
 // that was found.
+inline constexpr const char *damage_reported = "damage reported";
 std::string compare(pmemstream *stream, Obligations &obligations);
 
 } // namespace explorer

@@ -18,9 +18,9 @@ enum class Operation : char {
     append_other = 'b',   // 20 bytes, to the newest region
     fill = 'x',           // the oldest region, to its last byte
     append_async = 'y',   // 8 bytes, to the oldest region
-    reserve = 'r',        // 16 bytes, in the oldest region
+    reserve = 'r',        // 16 bytes in the oldest region, or what is left there
     publish_oldest = 'p', // all of it
-    publish_newest = 'q', // 8 bytes of it
+    publish_newest = 'q', // 8 bytes of it, or all if it has less
     publish_async = 'z',  // the oldest one
     wait = 'w',           // until everything is persisted
     allocate = 'n',       // another region

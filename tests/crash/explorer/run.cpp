@@ -101,14 +101,16 @@ bool Run::reserve(std::size_t region, std::uint64_t size)
     if (region == SIZE_MAX)
         return false;
     const pmemstream_region place{owed_.regions[region].offset};
-    if (pmemstream_region_usable_size(stream_, place) < 16 + size)
+    const std::uint64_t room = pmemstream_region_usable_size(stream_, place);
+    if (room < 16)
         return false;
+    size = std::min(size, room - 16);
     pmemstream_entry entry{};
     void *data = nullptr;
     if (pmemstream_reserve(stream_, place, nullptr, size, &entry, &data) != 0)
         return fail("reserving");
     write(entry, next_id_++, size);
-    reservations_.push_back({region, entry});
+    reservations_.push_back({region, entry, size});
     return true;
 }
 
@@ -118,8 +120,8 @@ void Run::write(pmemstream_entry entry, std::uint64_t id, std::uint64_t size)
 {
     const std::string bytes = data_of(id, size);
     const std::uint64_t told = size / 16 * 8;
-    image_.store(entry.offset + 16, bytes.data(), told, pms::SimulatedImage::Path::ordinary,
-                 pms::SimulatedImage::Site::current());
+    image_.copy(entry.offset + 16, bytes.data(), told, pms::SimulatedImage::Path::ordinary,
+                pms::SimulatedImage::Site::current());
     std::memcpy(static_cast<char *>(image_.writable(entry.offset + 16, size)) + told, bytes.data() + told, size - told);
 }
 
@@ -128,6 +130,7 @@ bool Run::publish(std::size_t index, std::uint64_t size, bool wait)
     if (index >= reservations_.size())
         return false;
     const Reservation reservation = reservations_[index];
+    size = std::min(size, reservation.size);
     // As an entry of this id, whose first bytes are those of the reservation's own data only if they are written again.
     const std::uint64_t id = next_id_++;
     write(reservation.entry, id, size);

@@ -38,6 +38,7 @@ public:
     // What was found wrong in passing.
     const std::string &wrong() const { return wrong_; }
     bool has_reservations() const { return !reservations_.empty(); }
+    bool has_failed() const { return failed_ || !wrong_.empty(); }
 
     // Ends it as a close would, and tells how it is then.
     Start close();
@@ -46,6 +47,7 @@ private:
     struct Reservation {
         std::size_t region;
         pmemstream_entry entry;
+        std::uint64_t size;
     };
 
     bool open();

@@ -33,7 +33,7 @@ public:
     std::uint64_t load(std::uint64_t offset) const noexcept { return image_->load(offset); }
     void store(std::uint64_t offset, std::uint64_t value, Site site = Site::current()) noexcept
     {
-        image_->store(offset, &value, sizeof value, SimulatedImage::Path::ordinary, site);
+        image_->store(offset, value, site);
     }
     void store_again(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
     {
@@ -41,15 +41,15 @@ public:
     }
     void copy(std::uint64_t offset, const void *source, std::size_t size, Site site = Site::current()) noexcept
     {
-        image_->store(offset, source, size, SimulatedImage::Path::ordinary, site);
+        image_->copy(offset, source, size, SimulatedImage::Path::ordinary, site);
     }
     void zero(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
     {
-        image_->store(offset, nullptr, size, SimulatedImage::Path::ordinary, site);
+        image_->copy(offset, nullptr, size, SimulatedImage::Path::ordinary, site);
     }
     void stream(std::uint64_t offset, const void *source, std::size_t size, Site site = Site::current()) noexcept
     {
-        image_->store(offset, source, size, SimulatedImage::Path::non_temporal, site);
+        image_->copy(offset, source, size, SimulatedImage::Path::non_temporal, site);
     }
     void flush(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
     {

@@ -18,11 +18,16 @@ Mutation::Site target;
 Mutation::Kind kind_set = Mutation::Kind::none;
 std::atomic<bool> was_reached{false};
 
-// From the project's root on, wherever it was built.
-std::string_view short_name(std::string_view file)
+// From the project's root on, wherever it was built. A header is reached through its room's include directory, as
+// rooms/format/format/word.hpp (cmake/Rooms.cmake).
+std::string short_name(std::string_view file)
 {
+    if (const auto rooms = file.rfind("/rooms/"); rooms != std::string_view::npos) {
+        const std::string_view room = file.substr(rooms + std::string_view("/rooms/").size());
+        return "src" + std::string(room.substr(room.find('/')));
+    }
     const auto source = file.rfind("/src/");
-    return source == std::string_view::npos ? file : file.substr(source + 1);
+    return std::string(source == std::string_view::npos ? file : file.substr(source + 1));
 }
 
 } // namespace
@@ -65,7 +70,7 @@ Mutation::Kind Mutation::look(Step step, const std::source_location &place) noex
 {
     if (collecting) {
         const std::lock_guard guard(mutex);
-        sites.insert({step, std::string(short_name(place.file_name())), place.line(), place.column()});
+        sites.insert({step, short_name(place.file_name()), place.line(), place.column()});
     }
     if (kind_set == Kind::none || step != target.step || place.line() != target.line ||
         place.column() != target.column || short_name(place.file_name()) != target.file)
@@ -76,7 +81,7 @@ Mutation::Kind Mutation::look(Step step, const std::source_location &place) noex
 
 std::string to_string(const Mutation::Site &site)
 {
-    static constexpr const char *steps[] = {"store", "written", "flush", "fence", "check"};
+    static constexpr const char *steps[] = {"store", "copy", "written", "flush", "fence", "check"};
     return site.file + ':' + std::to_string(site.line) + ':' + std::to_string(site.column) + ' ' +
            steps[static_cast<int>(site.step)];
 }

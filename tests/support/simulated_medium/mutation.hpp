@@ -17,8 +17,10 @@ namespace pms {
 
 class Mutation {
 public:
-    enum class Step : std::uint8_t { store, written, flush, fence, check };
-    enum class Kind : std::uint8_t { none, drop, delay };
+    // A copy is a store of any number of words.
+    enum class Step : std::uint8_t { store, copy, written, flush, fence, check };
+    // spill: it goes on for a word of zeros.
+    enum class Kind : std::uint8_t { none, drop, delay, spill };
     struct Site {
         Step step;
         std::string file;

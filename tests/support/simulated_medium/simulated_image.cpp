@@ -138,15 +138,29 @@ std::uint8_t SimulatedImage::this_thread()
     return static_cast<std::uint8_t>(index);
 }
 
-void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site)
+void SimulatedImage::store(std::uint64_t offset, std::uint64_t value, Site site)
 {
-    if (size == 0 || dead_)
-        return;
     const Mutation::Kind mutation = Mutation::of(Mutation::Step::store, site);
-    if (mutation == Mutation::Kind::drop)
+    if (mutation == Mutation::Kind::drop || dead_)
         return;
-    const bool delayed = mutation == Mutation::Kind::delay;
     const std::lock_guard guard(mutex_);
+    write(offset, &value, sizeof value, false, mutation == Mutation::Kind::delay);
+}
+
+void SimulatedImage::copy(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site)
+{
+    const Mutation::Kind mutation = Mutation::of(Mutation::Step::copy, site);
+    if (mutation == Mutation::Kind::drop || dead_ || size == 0)
+        return;
+    const bool non_temporal = path == Path::non_temporal;
+    const std::lock_guard guard(mutex_);
+    write(offset, source, size, non_temporal, mutation == Mutation::Kind::delay);
+    if (const std::uint64_t next = words_of(offset + size) * 8; mutation == Mutation::Kind::spill && next < size_)
+        write(next, nullptr, 8, non_temporal, false);
+}
+
+void SimulatedImage::write(std::uint64_t offset, const void *source, std::size_t size, bool non_temporal, bool delayed)
+{
     ++counts_.stores;
     footprint_.emplace_back(offset, offset + size);
     for (std::uint64_t done = 0; done < size;) {
@@ -158,7 +172,7 @@ void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t
             std::memset(reinterpret_cast<char *>(&value) + in_word, 0, count);
         else
             std::memcpy(reinterpret_cast<char *>(&value) + in_word, static_cast<const char *>(source) + done, count);
-        record(word, value, path == Path::non_temporal, delayed);
+        record(word, value, non_temporal, delayed);
         // Only the bytes meant: others of the word may be somebody else's, who writes them meanwhile.
         auto *cached = cache_.writable() + word;
         if (count == 8)
@@ -187,10 +201,11 @@ void SimulatedImage::store_again(std::uint64_t offset, std::size_t size, Site si
 
 void SimulatedImage::record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed)
 {
-    // A store of what is there already changes no crash state, if what is there is durable or will be in its place.
+    // A store of what is there already changes no crash state, if what is there is durable or will be in its place. A
+    // non-temporal one may be sooner.
     if (known_[word] == value && !delayed) {
         const Pending *last = pending_.last_to(word);
-        if (last == nullptr ? durable_[word] == value : last->value == value && !last->non_temporal)
+        if (last == nullptr ? durable_[word] == value : last->value == value && !last->non_temporal && !non_temporal)
             return;
     }
     known_[word] = value;

@@ -68,8 +68,9 @@ public:
     Granularity granularity() const noexcept { return granularity_; }
 
     std::uint64_t load(std::uint64_t offset) const noexcept;
+    void store(std::uint64_t offset, std::uint64_t value, Site site);
     // `source` nullptr: zeros.
-    void store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site);
+    void copy(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site);
     void store_again(std::uint64_t offset, std::size_t size, Site site);
     void flush(std::uint64_t offset, std::size_t size, Site site);
     void fence(Site site);
@@ -127,6 +128,7 @@ public:
 private:
     std::uint8_t this_thread();
     void store_word(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
+    void write(std::uint64_t offset, const void *source, std::size_t size, bool non_temporal, bool delayed);
     void record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
     void touch(std::uint64_t word);
     // Of the words that touched_ tells, and of all others as base_ has them.
