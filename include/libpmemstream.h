@@ -19,10 +19,10 @@
  * - Units. Sizes and offsets are bytes; offsets count from the start of the map.
  *
  * Values of errno: EINVAL bad argument; ENOENT no such region or entry (or not any more); ENOSPC not enough space;
- * EUCLEAN damage; EIO the medium failed; EROFS the stream is open for reading only; ENOMEM; EOVERFLOW timestamps are
- * used up; and for opening: EMEDIUMTYPE not a stream; ENOTSUP a format this library does not know; ENODATA the file is
- * shorter, EFBIG longer than the stream in it; EBUSY another writer has it open; EEXIST; and what open(2) and mmap(2)
- * give.
+ * EUCLEAN damage; EIO the medium failed; EROFS the stream is open for reading only; ENOMEM; EOVERFLOW timestamps,
+ * or the numbers of regions, are used up; and for opening: EMEDIUMTYPE not a stream; ENOTSUP a format this library does
+ * not know; ENODATA the file is shorter, EFBIG longer than the stream in it; EBUSY another writer has it open; EEXIST;
+ * and what open(2) and mmap(2) give.
  */
 #ifndef LIBPMEMSTREAM_H
 #define LIBPMEMSTREAM_H 1
@@ -100,7 +100,7 @@ void pmemstream_delete(struct pmemstream **stream);
 
 /*
  * Allocates a region for at least `size` bytes of entries (each takes 16 bytes more, rounded up to 8). Durable when it
- * returns. The space freed last is reused first. Errors: EINVAL size 0 or NULL, ENOSPC, EROFS, EIO, ENOMEM.
+ * returns. The space freed last is reused first. Errors: EINVAL size 0 or NULL, ENOSPC, EROFS, EIO, EOVERFLOW, ENOMEM.
  */
 int pmemstream_region_allocate(struct pmemstream *stream, size_t size, struct pmemstream_region *region);
 

@@ -83,6 +83,8 @@ Text text(Error error) noexcept
         return {EINVAL, "more is published than was reserved, and something lies behind the reservation"};
     case Error::timestamps_exhausted:
         return {EOVERFLOW, "the stream's timestamps are used up"};
+    case Error::generations_exhausted:
+        return {EOVERFLOW, "the stream's generations of regions are used up"};
     case Error::read_only:
         return {EROFS, "the stream is open for reading only"};
     case Error::medium_failed:

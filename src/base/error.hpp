@@ -43,6 +43,7 @@ enum class [[nodiscard]] Error : std::uint8_t{
     no_reservation,
     publish_too_large,
     timestamps_exhausted,
+    generations_exhausted,
     read_only,
     medium_failed,
     out_of_memory,

@@ -33,6 +33,8 @@ Error Stream::allocate(std::uint64_t size, std::uint64_t &offset)
 
     const WakesFutures wakes(commit_);
     const std::lock_guard guard(tiling_mutex_);
+    if (next_generation_ == format::OffsetWord::max)
+        return Error::generations_exhausted;
     if (!free_spans_.choose(*span_size))
         if (const Error error = join_for(*span_size); failed(error))
             return error;

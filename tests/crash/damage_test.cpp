@@ -349,5 +349,25 @@ TEST(Damage, BehindAnOpenReservationIsToldByWhatFollows)
     expect_to_go_on(after, reopened, region, 11);
 }
 
+// No allocation leads there. Were the number after the last one written, the word would not be valid.
+TEST(Damage, BehindTheLastGenerationNoRegionIsAllocated)
+{
+    Content content;
+    SimulatedImage image(live_image(false, content), Granularity::cache_line);
+    Medium medium(image);
+    format::SuperblockReading reading;
+    ASSERT_EQ(format::read_superblocks(image.cache(), image.size(), reading), Error::none);
+    Flush flush(medium);
+    write_next_generation(medium, reading.geometry, format::OffsetWord::max, flush);
+    {
+        SimStream stream(image);
+        pmemstream_region region{UINT64_MAX};
+        EXPECT_EQ(pmemstream_region_allocate(stream.get(), 64, &region), -1);
+        EXPECT_EQ(errno, EOVERFLOW);
+        EXPECT_EQ(region.offset, UINT64_MAX);
+    }
+    EXPECT_EQ(SimStream(image).content(), content);
+}
+
 } // namespace
 } // namespace pms
