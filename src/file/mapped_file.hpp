@@ -30,12 +30,12 @@ public:
     Error keep();
 
 private:
-    MappedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+    explicit MappedFile(std::string path) : path_(std::move(path)) {}
     Error lock() const noexcept;
     Error map(bool read_only) noexcept;
 
     const std::string path_;
-    const int fd_;
+    int fd_ = -1;
     pmem2_map *map_ = nullptr;
     bool nameless_ = false;
     bool remove_ = false; // when it is closed
