@@ -69,6 +69,16 @@ AllocationFaults::Armed::~Armed()
     armed = nullptr;
 }
 
+AllocationFaults::Spared::Spared() noexcept : armed_(armed)
+{
+    armed = nullptr;
+}
+
+AllocationFaults::Spared::~Spared()
+{
+    armed = armed_;
+}
+
 bool AllocationFaults::strikes() noexcept
 {
     if (armed == nullptr)

@@ -21,6 +21,14 @@ public:
         return f();
     }
 
+    // In run(): f's allocations do not fail, nor count.
+    template <typename F>
+    static auto spare(F f)
+    {
+        const Spared spared;
+        return f();
+    }
+
     // Whether there was an n-th allocation.
     bool met() const noexcept { return count_ >= n_; }
 
@@ -38,6 +46,16 @@ private:
         ~Armed();
         Armed(const Armed &) = delete;
         Armed &operator=(const Armed &) = delete;
+    };
+    class Spared {
+    public:
+        Spared() noexcept;
+        ~Spared();
+        Spared(const Spared &) = delete;
+        Spared &operator=(const Spared &) = delete;
+
+    private:
+        AllocationFaults *const armed_;
     };
 
     const long n_;
