@@ -5,11 +5,11 @@
 // gives ENOMEM and changes nothing; the stream goes on; nothing that was acknowledged is lost, and nothing leaks.
 
 #include "allocation_faults.hpp"
-#include "content.hpp"
 #include "mover.hpp"
 #include "resources.hpp"
 #include "session.hpp"
 #include "stream_file.hpp"
+#include "support/content.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "allocation_faults.hpp"
-#include "content.hpp"
 #include "stream_file.hpp"
+#include "support/content.hpp"
 
 #include <cstdint>
 #include <functional>

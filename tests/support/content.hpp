@@ -1,13 +1,34 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-#include "content.hpp"
+// What a stream shows through the C API.
+#pragma once
 
 #include <gtest/gtest.h>
+#include <libpmemstream.h>
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
 
 namespace faults {
 
-std::vector<pmemstream_region> regions_of(pmemstream *stream)
+struct Entry {
+    std::uint64_t region;
+    std::string data;
+
+    bool operator==(const Entry &) const = default;
+};
+inline std::ostream &operator<<(std::ostream &out, const Entry &entry)
+{
+    return out << "'" << entry.data.substr(0, 20) << "' in region " << entry.region;
+}
+
+using Content = std::map<std::uint64_t, Entry>; // by timestamp
+
+inline std::vector<pmemstream_region> regions_of(pmemstream *stream)
 {
     std::vector<pmemstream_region> regions;
     pmemstream_region_iterator *iterator = nullptr;
@@ -19,7 +40,7 @@ std::vector<pmemstream_region> regions_of(pmemstream *stream)
     return regions;
 }
 
-Content content_of(pmemstream *stream)
+inline Content content_of(pmemstream *stream)
 {
     Content content;
     for (const pmemstream_region region : regions_of(stream)) {
@@ -38,14 +59,14 @@ Content content_of(pmemstream *stream)
     return content;
 }
 
-pmemstream_info info_of(pmemstream *stream)
+inline pmemstream_info info_of(pmemstream *stream)
 {
     pmemstream_info info{};
     EXPECT_EQ(pmemstream_get_info(stream, &info, sizeof info), 0) << pmemstream_errormsg();
     return info;
 }
 
-std::uint64_t damages_of(pmemstream *stream)
+inline std::uint64_t damages_of(pmemstream *stream)
 {
     pmemstream_verify_result result{};
     EXPECT_EQ(pmemstream_verify(stream, nullptr, nullptr, &result), 0) << pmemstream_errormsg();
