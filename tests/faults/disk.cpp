@@ -27,6 +27,7 @@ struct State {
     std::vector<char> dropped; // by page: clean, and not on the disk
     std::uint64_t failing = 0;
     std::uint64_t syncs = 0;
+    std::function<void()> when_failing;
 };
 State state;
 struct sigaction handler_before;
@@ -46,8 +47,13 @@ void on_fault(int, siginfo_t *info, void *)
 
 int sync(const char *address, std::size_t size)
 {
-    const std::lock_guard guard(state.mutex);
+    std::unique_lock lock(state.mutex);
     const bool fails = ++state.syncs == state.failing;
+    if (fails && state.when_failing) {
+        lock.unlock();
+        state.when_failing();
+        lock.lock();
+    }
     const std::size_t first = static_cast<std::size_t>(address - state.map) / page_size;
     const std::size_t end = (static_cast<std::size_t>(address - state.map) + size + page_size - 1) / page_size;
     for (std::size_t page = first; page < std::min(end, state.dropped.size()); ++page) {
@@ -75,6 +81,7 @@ Disk::Disk(pmem2_map *map, std::uint64_t failing_sync)
     state.dropped.assign(state.size / page_size, 0);
     state.failing = failing_sync;
     state.syncs = 0;
+    state.when_failing = nullptr;
     struct sigaction handler = {};
     handler.sa_sigaction = on_fault;
     handler.sa_flags = SA_SIGINFO;
@@ -97,6 +104,11 @@ std::string Disk::after_power_cut(std::uint64_t seed) const
         if (random() % 2 == 0)
             std::memcpy(left.data() + sector, state.map + sector, sector_size);
     return left;
+}
+
+void Disk::when_failing(std::function<void()> call)
+{
+    state.when_failing = std::move(call);
 }
 
 std::uint64_t Disk::syncs() const

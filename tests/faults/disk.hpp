@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace faults {
@@ -25,6 +26,8 @@ public:
     // What is left when power is lost: of each sector that was not synced, the old content or the new, at random. 0:
     // the old.
     std::string after_power_cut(std::uint64_t seed) const;
+    // Called inside the sync that fails, before it is known to.
+    void when_failing(std::function<void()> call);
     std::uint64_t syncs() const;
 };
 

@@ -5,11 +5,13 @@
 // open shows all that was acknowledged.
 
 #include "disk.hpp"
+#include "gate.hpp"
 #include "stream_file.hpp"
 #include "support/failing_syncs.hpp"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -145,6 +147,35 @@ TEST(Syncs, OfSeveralThreads)
         check_what_is_left(all, file, disk, failing_sync);
         ASSERT_FALSE(HasFailure());
     }
+}
+
+// A call that comes to its own sync while another's is failing must not make it: Linux would tell it of no error.
+TEST(Syncs, NoneFollowsOneThatFailsMeanwhile)
+{
+    const StreamFile file(stream_size);
+    FailingSyncs program;
+    program.open(file.map());
+    const pmemstream_region region = program.allocate(1000);
+    program.append(region);
+    Disk disk(file.map(), 1);
+    std::thread other;
+    disk.when_failing([&] {
+        std::atomic<bool> began = false;
+        other = std::thread([&] {
+            pmemstream_region second{};
+            began = true;
+            EXPECT_EQ(pmemstream_region_allocate(program.stream(), 1000, &second), -1);
+            EXPECT_EQ(errno, EIO);
+        });
+        while (!began)
+            sched_yield();
+        let_others_run();
+    });
+    program.append(region);
+    other.join();
+    EXPECT_TRUE(program.failed());
+    program.close();
+    check_what_is_left(program, file, disk, 1);
 }
 
 } // namespace
