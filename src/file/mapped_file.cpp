@@ -50,14 +50,12 @@ Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedF
     return Error::none;
 }
 
-Error MappedFile::create(const char *path, std::uint64_t size, std::shared_ptr<MappedFile> &file)
+Error MappedFile::create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file)
 {
     if (size == 0)
         return Error::map_too_small;
     if (size > INT64_MAX)
         return Error::map_too_large;
-    // A file without a name gets it when it is a whole stream: a crash leaves nothing behind. Where the file system has
-    // no such files the name comes first, and what a crash leaves is finished by the next open.
     struct stat status = {};
     if (lstat(path, &status) == 0) {
         errno = EEXIST;
@@ -65,7 +63,7 @@ Error MappedFile::create(const char *path, std::uint64_t size, std::shared_ptr<M
     }
     const std::shared_ptr<MappedFile> made(new MappedFile(path));
     const std::string directory = parent_of(path);
-    if (access(own_descriptors, F_OK) == 0)
+    if (naming == Naming::last && access(own_descriptors, F_OK) == 0)
         made->fd_ = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
     made->nameless_ = made->fd_ >= 0;
     if (!made->nameless_) {
@@ -108,8 +106,10 @@ Error MappedFile::keep()
         return Error::system;
     if (nameless_) {
         const std::string self = std::string(own_descriptors) + '/' + std::to_string(fd_);
-        if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0)
+        if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+            name_refused_ = errno != EEXIST;
             return Error::system;
+        }
         nameless_ = false;
         remove_ = true;
     }

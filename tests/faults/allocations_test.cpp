@@ -5,6 +5,7 @@
 // gives ENOMEM and changes nothing; the stream goes on; nothing that was acknowledged is lost, and nothing leaks.
 
 #include "allocation_faults.hpp"
+#include "directory.hpp"
 #include "mover.hpp"
 #include "resources.hpp"
 #include "session.hpp"
@@ -19,10 +20,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <filesystem>
 #include <fts.h>
 #include <string>
-#include <unistd.h>
 
 // libpmem2 calls it, and glibc 2.36 does not look whether it has the memory for it.
 extern "C" FTS *fts_open(char *const *paths, int options, int (*compare)(const FTSENT **, const FTSENT **))
@@ -72,25 +71,6 @@ void check_no_memory(int result)
     EXPECT_EQ(errno, ENOMEM) << pmemstream_errormsg();
     EXPECT_NE(std::string(pmemstream_errormsg()).find("memory"), std::string::npos) << pmemstream_errormsg();
 }
-
-// A directory in memory, gone with its object.
-class Directory {
-public:
-    Directory()
-    {
-        if (mkdtemp(path_) == nullptr)
-            ADD_FAILURE() << "mkdtemp";
-    }
-    ~Directory() { std::filesystem::remove_all(path_); }
-    Directory(const Directory &) = delete;
-    Directory &operator=(const Directory &) = delete;
-
-    std::string path() const { return path_; }
-    bool empty() const { return std::filesystem::is_empty(path_); }
-
-private:
-    char path_[64] = "/dev/shm/pmemstream-faults.XXXXXX";
-};
 
 // First, since it also meets what the first stream of a process makes for all that follow.
 TEST(Allocations, MakingAStreamInAMap)
