@@ -5,9 +5,10 @@
 # Installs what is missing of what the project needs, with apt-get. When nothing is missing it changes nothing, and
 # needs neither the network nor root.
 #
-#     deps.sh [build]
+#     deps.sh [build | coverage]
 #
 # build: only what building needs, without the tools that check the code (a fraction of the download).
+# coverage: what measuring the tests' coverage needs.
 
 set -eu
 
@@ -17,9 +18,10 @@ checks="valgrind clang-format clang-tidy cppcheck"
 
 case ${1-} in
 build) packages=$build ;;
+coverage) packages="$build gcovr" ;;
 '') packages="$build $checks" ;;
 *)
-    echo "usage: deps.sh [build]" >&2
+    echo "usage: deps.sh [build | coverage]" >&2
     exit 2
     ;;
 esac

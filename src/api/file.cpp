@@ -87,11 +87,19 @@ int pmemstream_create(const char *path, const struct pmemstream_options *given, 
         if (const Error error = format::plan(options.size, options.block_size, {}, geometry); failed(error))
             return error;
         std::shared_ptr<MappedFile> file;
-        if (const Error error = MappedFile::create(path, options.size, file); failed(error))
+        const auto make = [&](MappedFile::Naming naming) {
+            if (const Error error = MappedFile::create(path, options.size, naming, file); failed(error))
+                return error;
+            if (const Error error = open_mapped(file, options, Stream::IfEmpty::format, created); failed(error))
+                return error;
+            return file->keep();
+        };
+        const Error error = make(MappedFile::Naming::last);
+        if (!failed(error) || file == nullptr || !file->name_refused())
             return error;
-        if (const Error error = open_mapped(file, options, Stream::IfEmpty::format, created); failed(error))
-            return error;
-        return file->keep();
+        // Some sandboxes make files without names, and then refuse to name them.
+        created.reset();
+        return make(MappedFile::Naming::first);
     });
 }
 

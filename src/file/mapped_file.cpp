@@ -24,13 +24,14 @@ std::string parent_of(const std::string &path)
 
 Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file)
 {
+    // Memory first: who owns a descriptor gives it back.
+    const std::shared_ptr<MappedFile> opened(new MappedFile(path));
     // Not blocking: a FIFO without a writer must not be waited for.
-    const int fd = ::open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    opened->fd_ = ::open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+    if (opened->fd_ < 0)
         return Error::system;
-    const std::shared_ptr<MappedFile> opened(new MappedFile(path, fd));
     struct stat status = {};
-    if (fstat(fd, &status) != 0)
+    if (fstat(opened->fd_, &status) != 0)
         return Error::system;
     if (S_ISDIR(status.st_mode)) {
         errno = EISDIR;
@@ -49,35 +50,35 @@ Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedF
     return Error::none;
 }
 
-Error MappedFile::create(const char *path, std::uint64_t size, std::shared_ptr<MappedFile> &file)
+Error MappedFile::create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file)
 {
     if (size == 0)
         return Error::map_too_small;
     if (size > INT64_MAX)
         return Error::map_too_large;
-    // A file without a name gets it when it is a whole stream: a crash leaves nothing behind. Where the file system has
-    // no such files the name comes first, and what a crash leaves is finished by the next open.
     struct stat status = {};
     if (lstat(path, &status) == 0) {
         errno = EEXIST;
         return Error::system;
     }
-    bool named = false;
-    int fd =
-        access(own_descriptors, F_OK) == 0 ? ::open(parent_of(path).c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666) : -1;
-    if (fd < 0) {
-        fd = ::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        named = true;
+    const std::shared_ptr<MappedFile> made(new MappedFile(path));
+    const std::string directory = parent_of(path);
+    if (naming == Naming::last && access(own_descriptors, F_OK) == 0)
+        made->fd_ = ::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
+    made->nameless_ = made->fd_ >= 0;
+    if (!made->nameless_) {
+        made->fd_ = ::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        made->remove_ = made->fd_ >= 0;
     }
-    if (fd < 0)
+    if (made->fd_ < 0)
         return Error::system;
-    const std::shared_ptr<MappedFile> made(new MappedFile(path, fd));
-    made->remove_ = named;
-    made->nameless_ = !named;
     if (const Error error = made->lock(); failed(error))
         return error;
     // A store into a hole of a sparse file is killed by SIGBUS when the disk is full.
-    if (const int refused = posix_fallocate(fd, 0, static_cast<off_t>(size)); refused != 0) {
+    int refused = EINTR;
+    while (refused == EINTR)
+        refused = posix_fallocate(made->fd_, 0, static_cast<off_t>(size));
+    if (refused != 0) {
         errno = refused;
         return Error::system;
     }
@@ -94,7 +95,8 @@ MappedFile::~MappedFile()
         pmem2_map_delete(&map_);
     if (remove_)
         unlink(path_.c_str());
-    close(fd_); // and with it the lock
+    if (fd_ >= 0)
+        close(fd_); // and with it the lock
     errno = saved;
 }
 
@@ -104,8 +106,10 @@ Error MappedFile::keep()
         return Error::system;
     if (nameless_) {
         const std::string self = std::string(own_descriptors) + '/' + std::to_string(fd_);
-        if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0)
+        if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+            name_refused_ = errno != EEXIST;
             return Error::system;
+        }
         nameless_ = false;
         remove_ = true;
     }

@@ -18,8 +18,11 @@ class MappedFile {
 public:
     // For reading takes no lock and maps read-only. Error::system leaves errno as the operating system set it.
     static Error open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file);
-    // A new file whose space is allocated. It goes away again unless keep() is called.
-    static Error create(const char *path, std::uint64_t size, std::shared_ptr<MappedFile> &file);
+    // A new file whose space is allocated. It goes away again unless keep() is called. It gets its name last, when it
+    // is a whole stream, where the file system has files without names: a crash leaves nothing behind. Else, and with
+    // Naming::first, what a crash leaves is finished by the next open.
+    enum class Naming : std::uint8_t { last, first };
+    static Error create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file);
 
     ~MappedFile();
     MappedFile(const MappedFile &) = delete;
@@ -28,16 +31,19 @@ public:
     pmem2_map *map() const noexcept { return map_; }
     // Gives the new file its name, makes that durable, and lets it stay. Throws std::bad_alloc.
     Error keep();
+    // keep() failed because this file, which has no name, can get none.
+    bool name_refused() const noexcept { return name_refused_; }
 
 private:
-    MappedFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+    explicit MappedFile(std::string path) : path_(std::move(path)) {}
     Error lock() const noexcept;
     Error map(bool read_only) noexcept;
 
     const std::string path_;
-    const int fd_;
+    int fd_ = -1;
     pmem2_map *map_ = nullptr;
     bool nameless_ = false;
+    bool name_refused_ = false;
     bool remove_ = false; // when it is closed
 };
 

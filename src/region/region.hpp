@@ -67,7 +67,8 @@ public:
         bool covered; // a filler stands in its header's place, because something was written behind it
     };
 
-    Region(Medium &medium, const format::Geometry &geometry) noexcept : medium_(medium), geometry_(geometry) {}
+    // Throws std::bad_alloc.
+    Region(Medium &medium, const format::Geometry &geometry) : medium_(medium), geometry_(geometry) {}
     Region(const Region &) = delete;
     Region &operator=(const Region &) = delete;
 

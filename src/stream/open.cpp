@@ -20,9 +20,8 @@ bool is_empty(const Medium &medium)
     return std::all_of(begin, begin + size, [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-// Makes a stream in an empty map. The intent first and the magic last, each a single word: a crash in between leaves
-// the intent, and the next open begins again.
-Error format_map(Medium &medium, std::uint64_t block_size)
+// Makes up a stream for an empty map.
+Error plan_new(std::uint64_t map_size, std::uint64_t block_size, format::SuperblockReading &superblocks)
 {
     format::Uuid uuid;
     if (getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size()))
@@ -30,12 +29,30 @@ Error format_map(Medium &medium, std::uint64_t block_size)
     // The version and variant bits of a random UUID (RFC 4122).
     uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x40);
     uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3f) | 0x80);
-    format::Geometry geometry;
-    if (const Error error = format::plan(medium.size(), block_size, uuid, geometry); failed(error))
-        return error;
+    superblocks.may_write = true;
+    superblocks.valid.fill(true);
+    return format::plan(map_size, block_size, uuid, superblocks.geometry);
+}
 
+FreeSpan all_space(const format::Geometry &geometry)
+{
+    return {geometry.metadata_size, geometry.spans_end() - geometry.metadata_size};
+}
+
+// What plan_recovery() would find in it.
+RecoveryPlan plan_of_new(const format::Geometry &geometry)
+{
+    RecoveryPlan plan;
+    plan.free_spans.push_back(all_space(geometry));
+    return plan;
+}
+
+// Writes it. The intent first and the magic last, each a single word: a crash in between leaves the intent, and the
+// next open begins again.
+Error format_map(Medium &medium, const format::Geometry &geometry)
+{
     Flush flush(medium);
-    medium.store(0, format::encode_intent(block_size));
+    medium.store(0, format::encode_intent(geometry.block_size));
     flush.add(0, 8);
     if (const Error error = flush.wait(); failed(error))
         return error;
@@ -45,10 +62,10 @@ Error format_map(Medium &medium, std::uint64_t block_size)
     const format::Superblock second = format::encode(geometry, 1);
     medium.copy(format::superblock_offset(1), &second, sizeof second);
     flush.add(0, format::min_metadata_size);
-    const std::uint64_t span = geometry.metadata_size;
-    medium.store(span, format::encode_span({format::SpanKind::free, geometry.spans_end() - span},
-                                           format::word_seed(geometry.stream_seed, span)));
-    flush.add(span, 8);
+    const FreeSpan span = all_space(geometry);
+    medium.store(span.offset, format::encode_span({format::SpanKind::free, span.size},
+                                                  format::word_seed(geometry.stream_seed, span.offset)));
+    flush.add(span.offset, 8);
     write_next_generation(medium, geometry, 1, flush);
     if (const Error error = flush.wait(); failed(error))
         return error;
@@ -86,13 +103,10 @@ Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_emp
     format::SuperblockReading superblocks;
     const bool empty = is_empty(medium);
     Error error = empty ? Error::empty_file : format::read_superblocks(medium.at(0), medium.size(), superblocks);
-    const bool format = (error == Error::empty_file && if_empty == IfEmpty::format) ||
+    const bool is_new = (error == Error::empty_file && if_empty == IfEmpty::format) ||
                         (error == Error::unfinished_creation && !options.read_only);
-    if (format) {
-        if (error = format_map(medium, block_size == 0 ? superblocks.intended_block_size : block_size); failed(error))
-            return error;
-        error = format::read_superblocks(medium.at(0), medium.size(), superblocks);
-    }
+    if (is_new)
+        error = plan_new(medium.size(), block_size == 0 ? superblocks.intended_block_size : block_size, superblocks);
     if (failed(error))
         return error;
     if (block_size != 0 && !checked(block_size == superblocks.geometry.block_size))
@@ -100,13 +114,19 @@ Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_emp
     if (!superblocks.may_write && !options.read_only)
         return Error::unknown_feature;
 
-    const RecoveryPlan plan =
-        options.read_only ? plan_beside_writer(medium, superblocks) : plan_recovery(medium, superblocks);
+    const RecoveryPlan plan = is_new              ? plan_of_new(superblocks.geometry)
+                              : options.read_only ? plan_beside_writer(medium, superblocks)
+                                                  : plan_recovery(medium, superblocks);
     if (!options.read_only && plan.metadata_damaged)
         return Error::metadata_damaged;
     std::unique_ptr<Stream> made(new Stream(medium, superblocks, options, plan));
     if (!options.read_only) {
-        if (error = apply_recovery(made->medium_, made->geometry(), plan); failed(error))
+        const std::vector<Region *> regions = made->regions_.all();
+        // Nothing was written so far, and nothing is allocated from here on.
+        if (is_new)
+            if (error = format_map(made->medium_, made->geometry()); failed(error))
+                return error;
+        if (error = apply_recovery(made->medium_, made->geometry(), plan, regions); failed(error))
             return error;
         made->open_for_writing_ = true;
     }

@@ -4,7 +4,6 @@
 #include "stream/recovery.hpp"
 
 #include "integrity/checked.hpp"
-#include "region/region.hpp"
 
 #include <algorithm>
 #include <array>
@@ -371,11 +370,9 @@ void restore(Medium &medium, std::uint64_t begin, std::uint64_t end)
 }
 
 // The records of a region, up to its limit.
-Error apply_region(Medium &medium, const format::Geometry &geometry, const RecoveredRegion &region, Flush &flush)
+Error apply_region(Medium &medium, const RecoveredRegion &region, Region &writer, Flush &flush)
 {
     const RegionReading &reading = region.reading;
-    Region writer(medium, geometry);
-    writer.revive(reading, region.tail, region.last_record, false);
     for (const Gap &gap : region.fillers) {
         // Acknowledged records may lie behind it: while the filler's two words are written, the hole words hold the
         // chain together.
@@ -398,7 +395,8 @@ Error apply_region(Medium &medium, const format::Geometry &geometry, const Recov
 
 } // namespace
 
-Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan)
+Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan,
+                     const std::vector<Region *> &regions)
 {
     if (const Error error = write_clean_mark(medium, geometry, 0); failed(error))
         return error;
@@ -416,14 +414,15 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
         restore(medium, span.offset, span.offset + 8);
         flush.add(span.offset, 8);
     }
-    for (const RecoveredRegion &region : plan.regions) {
+    for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+        const RecoveredRegion &region = plan.regions[i];
         // Flushed with its bounds, below: until then nobody builds on it.
         restore(medium, region.reading.offset, region.reading.data_begin());
         const bool closed = region.tail == *region.reading.limit && region.fillers.empty() && region.erased.empty() &&
                             region.last_record == *region.reading.checkpoint;
         if (closed)
             continue;
-        if (const Error error = apply_region(medium, geometry, region, flush); failed(error))
+        if (const Error error = apply_region(medium, region, *regions[i], flush); failed(error))
             return error;
     }
     if (const Error error = flush.wait(); failed(error))
@@ -432,11 +431,8 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     // Before the checkpoints: what is in front of them is not scanned, so its timestamps have to be known as durable.
     if (const Error error = write_durable_timestamp(medium, geometry, plan.persisted); failed(error))
         return error;
-    for (const RecoveredRegion &region : plan.regions) {
-        Region writer(medium, geometry);
-        writer.revive(region.reading, region.tail, region.last_record, false);
-        writer.write_bounds(flush);
-    }
+    for (Region *region : regions)
+        region->write_bounds(flush);
     return flush.wait();
 }
 

@@ -10,6 +10,7 @@
 #include "format/superblock.hpp"
 #include "medium/flush.hpp"
 #include "medium/medium.hpp"
+#include "region/region.hpp"
 #include "region/scan.hpp"
 #include "region/span_walk.hpp"
 
@@ -62,8 +63,10 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
 void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks,
                           std::vector<Damage> &damages);
 
-// After this the plan's stream is durable as it says, and marked as not cleanly closed.
-Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan);
+// After this the plan's stream is durable as it says, and marked as not cleanly closed. `regions` are the plan's, in
+// its order, revived. Allocates nothing: what has begun to be written is not broken off for want of memory.
+Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan,
+                     const std::vector<Region *> &regions);
 
 // Of all that plan_recovery() reads of the metadata: two that are the same had the same metadata between them.
 std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry &geometry);

@@ -76,21 +76,19 @@ void run(const Options &options)
         throw std::runtime_error("mmap failed");
     std::mt19937_64 random(options.seed);
     Checker checker;
-    std::uint64_t regions[writers] = {UINT64_MAX, UINT64_MAX};
     for (std::uint64_t round = 1; round <= options.rounds; ++round) {
         madvise(memory, sizeof(Shared), MADV_REMOVE); // zeros again
         Shared &shared = *new (memory) Shared;
-        shared.round = round;
+        shared.round = static_cast<std::uint32_t>(round);
         shared.seed = options.seed;
-        for (int i = 0; i < writers; ++i)
-            shared.writer[i].region = regions[i];
+        checker.begin(shared);
         run_and_kill(random() % (random() % 4 == 0 ? 60000 : 12000), [&] {
             const char *why = write_forever(options.file.c_str(), shared);
             std::fprintf(stderr, "writer: %s: %s\n", why, pmemstream_errormsg());
         });
         // Sometimes the next one is killed while it recovers.
         while (random() % 3 == 0)
-            run_and_kill(random() % 1500, [&] {
+            run_and_kill(random() % 3000, [&] {
                 pmemstream *opened = nullptr;
                 if (pmemstream_open(options.file.c_str(), nullptr, &opened) == 0)
                     pause();
@@ -101,13 +99,13 @@ void run(const Options &options)
             throw std::runtime_error("round " + std::to_string(round) + ", seed " + std::to_string(options.seed) +
                                      ": " + lost.what() + "; the file is " + options.file);
         }
-        for (int i = 0; i < writers; ++i)
-            regions[i] = shared.writer[i].region;
     }
     unlink(options.file.c_str());
-    std::printf("kill: %llu rounds, %llu entries acknowledged, %llu entries recovered, 0 lost\n",
-                static_cast<unsigned long long>(options.rounds), static_cast<unsigned long long>(checker.acknowledged),
-                static_cast<unsigned long long>(checker.recovered));
+    const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+    std::printf(
+        "kill: %llu rounds, %llu entries acknowledged, %llu recovered, %llu regions freed, %llu closes, 0 lost\n",
+        number(options.rounds), number(checker.acknowledged), number(checker.recovered), number(checker.freed),
+        number(checker.closes));
 }
 
 } // namespace

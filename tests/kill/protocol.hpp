@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-// What the writer and its parent share: what entries hold, and the memory in which the writer tells how far it is.
+// What the writers and their parent share: what entries hold, and the memory in which the writers tell how far they
+// are. It is plain words, so that everything stored before a kill can be read after it.
 #pragma once
 
 #include <libpmemstream.h>
@@ -14,24 +15,35 @@
 
 namespace kill_test {
 
-constexpr int writers = 2;
-constexpr std::uint64_t max_logged = 1 << 18; // entries of a writer in one round
+constexpr int writers = 3;
+constexpr int slots = 4;                      // regions in use at a time, each by all writers
+constexpr std::uint32_t max_logged = 1 << 18; // entries of a writer in one round
+constexpr std::uint32_t max_lives = 1 << 14;  // regions in one round
 
-// The writer's entries are numbered from 1 in each round. What it is told to do is plain words in shared memory, so
-// that everything stored before a kill can be read after it.
+// From the allocation of a region to its free. Those of earlier rounds that are still there come first.
+struct Life {
+    enum State : std::uint32_t { none, live, freeing, freed };
+    std::atomic<std::uint32_t> state; // stored last when it is allocated; freeing before it is freed, freed behind it
+    std::uint32_t id;                 // no two lives of a stream have the same
+    std::uint64_t offset;
+};
+
+// A writer's entries are numbered from 1 in each round.
 struct Progress {
-    std::atomic<std::uint64_t> acknowledged;  // every entry up to this number
-    std::atomic<std::uint64_t> freeing_up_to; // stored before a region is freed: its last entry
-    std::atomic<std::uint64_t> freed_up_to;   // stored behind it
-    std::atomic<std::uint64_t> frees_begun;   // of regions, the one of earlier rounds first
-    std::atomic<std::uint64_t> frees_done;
-    std::uint64_t region;                              // the one of earlier rounds; UINT64_MAX: none
+    std::atomic<std::uint32_t> begun;            // every entry up to this number may be there
+    std::atomic<std::uint32_t> acknowledged;     // every entry up to this number must, if its region lives
+    std::atomic<std::uint32_t> life[max_logged]; // by number, its place in Shared::lives, before the entry is written
     std::atomic<std::uint64_t> timestamps[max_logged]; // by number, as soon as the writer knows it
 };
 
 struct Shared {
-    std::uint64_t round;
+    std::uint32_t round;
+    std::uint32_t first_life; // the id of the first life that begins in this round
     std::uint64_t seed;
+    std::uint32_t inherited; // lives of earlier rounds
+    std::atomic<std::uint32_t> life_count;
+    std::atomic<std::uint32_t> closes; // of the stream, in this round
+    Life lives[max_lives];
     Progress writer[writers];
 };
 
@@ -47,9 +59,11 @@ inline std::uint64_t mix(std::uint64_t value)
 struct Key {
     std::uint32_t round;
     std::uint32_t writer;
-    std::uint64_t number;
+    std::uint32_t number;
+    std::uint32_t life; // its id
 
-    std::uint64_t seed() const { return mix(number ^ mix(round * 2ULL + writer)); }
+    bool operator==(const Key &) const = default;
+    std::uint64_t seed() const { return mix(number ^ mix(round * 2ULL * writers + writer) ^ life * 65537ULL); }
     std::size_t size() const
     {
         const std::uint64_t value = seed();
@@ -69,7 +83,8 @@ struct Key {
 };
 static_assert(sizeof(Key) == 16);
 
-// Writes to the stream until it is killed. Returns why it could not.
+// Opens the stream, writes to it with several threads, closes it, and begins again, until the process is killed.
+// Returns why it could not.
 const char *write_forever(const char *path, Shared &shared);
 
 } // namespace kill_test
