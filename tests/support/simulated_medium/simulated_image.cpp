@@ -51,13 +51,14 @@ void SimulatedImage::reset(const Bytes &content)
 
 std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
+    announce(Step::load, offset, sizeof(std::uint64_t));
     loads_.fetch_add(1, std::memory_order_relaxed);
     return __atomic_load_n(&cache_.readable()[offset / 8], __ATOMIC_ACQUIRE);
 }
 
 std::uint8_t SimulatedImage::this_thread()
 {
-    const auto self = std::this_thread::get_id();
+    const auto self = sync::this_thread_id();
     const auto place = std::ranges::find(threads_, self);
     const auto index = static_cast<std::size_t>(place - threads_.begin());
     if (place == threads_.end())
@@ -69,6 +70,7 @@ std::uint8_t SimulatedImage::this_thread()
 
 void SimulatedImage::store(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site)
 {
+    announce(Step::store, offset, size);
     if (size == 0 || dead_)
         return;
     const Mutation::Kind mutation = Mutation::of(Mutation::Step::store, site);
@@ -113,6 +115,7 @@ void SimulatedImage::record(std::uint64_t word, std::uint64_t value, bool non_te
 
 void SimulatedImage::flush(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::flush, offset, size);
     if (Mutation::of(Mutation::Step::flush, site) != Mutation::Kind::none)
         return;
     const std::lock_guard guard(mutex_);
@@ -143,6 +146,7 @@ void SimulatedImage::settle(IsDurable is_durable)
 
 void SimulatedImage::fence(Site site)
 {
+    announce(Step::fence, 0, 0);
     if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
         return;
     if (before_fence)
@@ -167,11 +171,14 @@ void SimulatedImage::fence(Site site)
 
 bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::sync, offset, size);
     if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
         return true;
     if (before_fence)
         before_fence();
     const std::lock_guard guard(mutex_);
+    if (sync_failed_)
+        return false;
     ++counts_.fences;
     const bool fails = failing_sync_ != 0 && --failing_sync_ == 0;
     const std::uint64_t begin = offset / 8 / words_in_page * words_in_page;
@@ -179,6 +186,7 @@ bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
     const auto meant = [&](const Pending &pending) {
         return pending.word >= begin && pending.word < end && !pending.delayed;
     };
+    sync_failed_ = fails;
     if (fails) {
         // It forgets what it should have written: that is on the medium, or it never will be.
         bool written = false;
@@ -194,6 +202,7 @@ bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
 
 void SimulatedImage::written(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::store, offset, size);
     if (dead_)
         return;
     const bool delayed = Mutation::of(Mutation::Step::written, site) != Mutation::Kind::none;
