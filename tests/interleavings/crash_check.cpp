@@ -25,7 +25,7 @@ void CrashCheck::note(const pms::SimulatedImage &image, const Ledger &owed, cons
     std::vector<std::uint64_t> all{owed.hash(), explorer::hash_of(uncertain.durable)};
     for (const pms::SimulatedImage::Pending &store : uncertain.pending)
         all.insert(all.end(), {store.word << 1 | (store.non_temporal ? 1U : 0U), store.value});
-    if (!seen_.insert(pms::hash(all.data(), all.size() * sizeof all[0], 1)).second)
+    if (!seen_.insert(pms::hash(all.data(), all.size() * sizeof all[0], 1)))
         return;
     ++points_;
     moments_.push_back({std::move(uncertain), image.killed(), owed, when});
@@ -38,7 +38,7 @@ std::string CrashCheck::check()
         const std::uint64_t owed = moment.owed.hash();
         explorer::StateCounts counts;
         const auto look = [&](const pms::SimulatedImage::Bytes &bytes, std::uint64_t hash) {
-            if (!seen_.insert((hash + owed * 3) * 0x9e3779b97f4a7c15 + 1).second)
+            if (!seen_.insert((hash + owed * 3) * 0x9e3779b97f4a7c15 + 1))
                 return true;
             wrong = check(bytes, moment.owed);
             return wrong.empty();

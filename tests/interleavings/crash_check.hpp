@@ -5,6 +5,7 @@
 #pragma once
 
 #include "crash/explorer/crash_states.hpp"
+#include "interleavings/hash_set.hpp"
 #include "interleavings/ledger.hpp"
 #include "interleavings/scene.hpp"
 #include "medium/simulated_image.hpp"
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <random>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 namespace interleavings {
@@ -44,7 +44,7 @@ private:
     const pms::Granularity granularity_;
     pms::SimulatedImage image_;
     pms::SimulatedImage::Bytes bytes_;
-    std::unordered_set<std::uint64_t> seen_;
+    HashSet seen_;
     std::vector<Moment> moments_;
     std::mt19937_64 random_{1};
     std::uint64_t points_ = 0;

@@ -10,10 +10,6 @@ namespace {
 
 using pms::scheduled::Scheduler;
 
-// Of few schedules the memory would cost more time than the schedules.
-constexpr std::size_t seen_capacity = std::size_t{1} << 23;
-constexpr std::size_t small_seen_capacity = std::size_t{1} << 18;
-
 std::string all_threads(const Scheduler &scheduler)
 {
     std::string text;
@@ -85,8 +81,7 @@ std::optional<Violation> Exploration::run(Recording &strategy)
 
 std::optional<Violation> Exploration::explore(const Bounds &bounds, std::uint64_t most)
 {
-    explorer::Seen seen(seen_capacity);
-    DepthFirst strategy(bounds, seen);
+    DepthFirst strategy(bounds);
     strategy.tell(told_, told_size_);
     std::optional<Violation> violation;
     do {

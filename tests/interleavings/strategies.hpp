@@ -4,7 +4,7 @@
 // Which interleavings are run.
 #pragma once
 
-#include "crash/explorer/seen.hpp"
+#include "interleavings/hash_set.hpp"
 #include "sync/scheduler.hpp"
 
 #include <cstdint>
@@ -61,7 +61,7 @@ private:
 // from there the others are not varied.
 class DepthFirst final : public Recording {
 public:
-    DepthFirst(const Bounds &bounds, explorer::Seen &seen) : bounds_(bounds), seen_(seen) {}
+    explicit DepthFirst(const Bounds &bounds) : bounds_(bounds) {}
 
     // After each run: false if that was the last.
     bool next();
@@ -83,7 +83,7 @@ private:
     std::vector<Action> options(const Situation &situation) const;
 
     const Bounds bounds_;
-    explorer::Seen &seen_;
+    HashSet seen_; // states, with the bounds left there
     std::vector<Node> path_;
     std::size_t place_ = 0; // in path_
     Bounds left_;
