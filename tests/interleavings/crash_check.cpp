@@ -11,7 +11,7 @@ namespace interleavings {
 namespace {
 
 // Of a moment with more images some are looked at: losing all, losing nothing, one more or one less, and random ones.
-constexpr explorer::StateLimits limits{.images = 64, .torn = 4};
+constexpr explorer::StateLimits limits{.images = 256, .torn = 8};
 
 } // namespace
 
@@ -22,7 +22,8 @@ CrashCheck::CrashCheck(std::size_t image_size, pms::Granularity granularity)
 void CrashCheck::note(const pms::SimulatedImage &image, const Ledger &owed, const char *when)
 {
     pms::SimulatedImage::Uncertain uncertain = image.uncertain();
-    std::vector<std::uint64_t> all{owed.hash(), explorer::hash_of(uncertain.durable)};
+    const std::vector<std::uint64_t> &durable = uncertain.durable;
+    std::vector<std::uint64_t> all{owed.hash(), pms::hash(durable.data(), durable.size() * sizeof durable[0], 1)};
     for (const pms::SimulatedImage::Pending &store : uncertain.pending)
         all.insert(all.end(), {store.word << 1 | (store.non_temporal ? 1U : 0U), store.value});
     if (!seen_.insert(pms::hash(all.data(), all.size() * sizeof all[0], 1)))

@@ -66,7 +66,7 @@ std::optional<Violation> Exploration::run(Recording &strategy)
         scene->fail("threads go on for ever");
     else if (outcome == Scheduler::Outcome::stuck)
         scene->fail("threads wait for ever");
-    else
+    else if (!strategy.met())
         scene->finished();
     std::string wrong = scene->wrong();
     if (stopped && wrong.empty() && !scheduler_.run_out())

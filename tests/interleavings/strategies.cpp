@@ -99,9 +99,9 @@ bool DepthFirst::affordable(const Situation &situation, const Action &action) co
     const bool preempts = situation.may_go_on() && action.thread != situation.current;
     switch (action.kind) {
     case Kind::run:
-        return !preempts || left_.preemptions > 0;
+        return !preempts || (left_.preemptions > 0 && !situation.unlocks);
     case Kind::keep_back:
-        return left_.kept_back > 0 && (!preempts || left_.preemptions > 0);
+        return left_.kept_back > 0 && (!preempts || (left_.preemptions > 0 && !situation.unlocks));
     case Kind::stop:
         return left_.stopped > 0;
     case Kind::write:

@@ -45,6 +45,8 @@ public:
     void begin();
     // Where to keep the text of what deviated so far, for somebody who looks at it if the process dies.
     void tell(char *text, std::size_t size);
+    // Whether the run came to a state from which another run has gone on in the same way: its end is known.
+    virtual bool met() const { return false; }
 
 protected:
     virtual Action decide(const Situation &situation) = 0;
@@ -65,8 +67,7 @@ public:
 
     // After each run: false if that was the last.
     bool next();
-    // Whether the run under way came to a state that another had come to.
-    bool met() const { return met_; }
+    bool met() const override { return met_; }
 
 private:
     struct Node {

@@ -127,6 +127,7 @@ Situation Scheduler::look()
 {
     Situation situation;
     situation.current = current_;
+    situation.unlocks = threads_[current_].operation.kind == Operation::Kind::unlock;
     situation.decision = decisions_;
     std::uint32_t sleeping = 0;
     std::uint64_t signature = 0;

@@ -63,7 +63,9 @@ struct Action {
 };
 
 struct Situation {
-    unsigned current = 0;          // the thread that ran last
+    unsigned current = 0; // the thread that ran last
+    // The current one is about to give back a lock: who comes in between might as well come after.
+    bool unlocks = false;
     std::uint32_t alive = 0;       // those that have not ended and were not stopped, as bits
     std::uint32_t runnable = 0;    // of those, which can do their operation
     std::uint32_t can_keep = 0;    // of those, whose operation is a store that may be kept back
