@@ -5,7 +5,8 @@
 # "commit/commit.hpp" is found only by who links to the room commit. For that each room has an include directory with
 # nothing but a link to the room in it.
 #
-# Every room is built twice: for the medium that ships, and (prefix sim_) for the simulated one of the tests.
+# Every room is built three times: as it ships, and for the tests on the simulated medium (prefix sim_) and there under the scheduler, too
+# (prefix scheduled_).
 
 function(pmemstream_room_include_directory name source result)
     set(directory ${PROJECT_BINARY_DIR}/rooms/${name})
@@ -22,7 +23,7 @@ function(pmemstream_room name)
     pmemstream_room_include_directory(${name} ${CMAKE_CURRENT_SOURCE_DIR}/${name} include)
     set(prefixes room_)
     if(PMEMSTREAM_BUILD_TESTS)
-        list(APPEND prefixes sim_room_)
+        list(APPEND prefixes sim_room_ scheduled_room_)
     endif()
     foreach(prefix IN LISTS prefixes)
         add_library(${prefix}${name} OBJECT ${ROOM_SOURCES})

@@ -5,14 +5,13 @@
 
 #include "format/layout.hpp"
 
-#include <thread>
 #include <utility>
 
 namespace pms {
 namespace {
 
 // Sets `watermark` to `value` unless it is higher already. Tells whether it did.
-bool raise(std::atomic<std::uint64_t> &watermark, std::uint64_t value) noexcept
+bool raise(sync::atomic<std::uint64_t> &watermark, std::uint64_t value) noexcept
 {
     std::uint64_t current = watermark.load(std::memory_order_relaxed);
     while (current < value)
@@ -30,7 +29,7 @@ constexpr std::uint64_t timestamp_reserve = 1 << 20;
 
 Commit::Commit(std::uint64_t slots, std::uint64_t last)
     : last_(last), persisted_(last), committed_(last), slots_(slots),
-      marks_(std::make_unique<std::atomic<std::uint64_t>[]>(slots))
+      marks_(std::make_unique<sync::atomic<std::uint64_t>[]>(slots))
 {}
 
 bool Commit::exhausted() const noexcept
@@ -47,7 +46,7 @@ void Commit::mark(std::uint64_t timestamp, bool durable) noexcept
         return;
     // A predecessor is not marked yet, as far as this thread sees. Its owner may have marked it and looked at our slot
     // before our mark was visible there; with the barrier one of the two sees the other's mark.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    sync::atomic_thread_fence(std::memory_order_seq_cst);
     advance();
 }
 
@@ -118,7 +117,7 @@ void Commit::update_next_watch() noexcept
 // The calling thread is inside a waker of `key`.
 struct Commit::Call {
     const void *key;
-    std::thread::id thread;
+    sync::thread_id thread;
     Call *next;
 };
 
@@ -130,12 +129,12 @@ void Commit::update_watched() noexcept
 bool Commit::in_waker() const noexcept
 {
     for (const Call *call = calls_; call != nullptr; call = call->next)
-        if (call->thread == std::this_thread::get_id())
+        if (call->thread == sync::this_thread_id())
             return true;
     return false;
 }
 
-void Commit::wait_for_call(std::unique_lock<std::mutex> &lock, const void *key) noexcept
+void Commit::wait_for_call(std::unique_lock<sync::mutex> &lock, const void *key) noexcept
 {
     // Two wakers that poll each other's futures would wait for each other.
     if (in_waker())
@@ -156,7 +155,7 @@ void Commit::arm(const void *key, Watch &watch, std::uint64_t timestamp)
     watch.armed = true;
     update_next_watch();
     // Between that store and the caller's next look at the watermarks.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    sync::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Commit::disarm(const void *key, Watch &watch) noexcept
@@ -180,13 +179,13 @@ void Commit::watch(const void *key, std::uint64_t timestamp, const future_waker 
 
 std::uint64_t *Commit::watch_by_word(const void *key, std::uint64_t timestamp)
 {
-    static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
+    static_assert(sizeof(sync::atomic<std::uint64_t>) == sizeof(std::uint64_t));
     std::unique_lock lock(watches_mutex_);
     wait_for_call(lock, key);
     Watch &watch = watches_[key];
     update_watched();
     if (watch.word == nullptr)
-        watch.word = std::make_unique<std::atomic<std::uint64_t>>(0);
+        watch.word = std::make_unique<sync::atomic<std::uint64_t>>(0);
     watch.word->store(0, std::memory_order_relaxed);
     arm(key, watch, timestamp);
     return reinterpret_cast<std::uint64_t *>(watch.word.get());
@@ -223,7 +222,7 @@ void Commit::wake_due_futures() noexcept
         }
         const future_waker waker = entry->second.waker;
         watches_.erase(entry);
-        Call call{key, std::this_thread::get_id(), calls_};
+        Call call{key, sync::this_thread_id(), calls_};
         calls_ = &call;
         lock.unlock();
         waker.wake(waker.data);

@@ -10,14 +10,13 @@
 // flushes what is dirty and raises it.
 #pragma once
 
+#include "sync/sync.hpp"
+
 #include <libminiasync/future.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -105,13 +104,13 @@ private:
     struct Watch {
         std::uint64_t timestamp = 0;
         future_waker waker{};
-        std::unique_ptr<std::atomic<std::uint64_t>> word; // instead of a waker
-        bool armed = false;                               // not woken yet
+        std::unique_ptr<sync::atomic<std::uint64_t>> word; // instead of a waker
+        bool armed = false;                                // not woken yet
     };
     struct Call; // of a waker, under way
 
     static std::uint64_t encode(std::uint64_t timestamp, bool durable) noexcept { return timestamp << 1 | durable; }
-    std::atomic<std::uint64_t> &slot(std::uint64_t timestamp) noexcept { return marks_[timestamp & (slots_ - 1)]; }
+    sync::atomic<std::uint64_t> &slot(std::uint64_t timestamp) noexcept { return marks_[timestamp & (slots_ - 1)]; }
     std::uint64_t committed_for_watches() const noexcept
     {
         const std::uint64_t durable = persisted_.load(std::memory_order_seq_cst);
@@ -123,27 +122,27 @@ private:
     void update_next_watch() noexcept;
     void update_watched() noexcept;
     bool in_waker() const noexcept;
-    void wait_for_call(std::unique_lock<std::mutex> &lock, const void *key) noexcept;
+    void wait_for_call(std::unique_lock<sync::mutex> &lock, const void *key) noexcept;
     void wake_due_futures() noexcept;
 
     // Each on a line of its own: every append writes the first two, whoever waits the last.
-    alignas(64) std::atomic<std::uint64_t> last_;      // handed out
-    alignas(64) std::atomic<std::uint64_t> persisted_; // only rises
+    alignas(64) sync::atomic<std::uint64_t> last_;      // handed out
+    alignas(64) sync::atomic<std::uint64_t> persisted_; // only rises
     // Only rises; may lag behind persisted_, since synchronous appends move only that one. Released by who saw the
     // marks, acquired by readers of the entries.
-    alignas(64) std::atomic<std::uint64_t> committed_;
-    alignas(64) std::atomic<std::uint32_t> sleepers_{0};
-    std::atomic<std::uint32_t> epoch_{0};
-    std::atomic<std::uint64_t> next_watch_{UINT64_MAX}; // the least timestamp that a future is watched for
-    std::atomic<bool> watched_{false};                  // so that nobody takes the mutex where none is
+    alignas(64) sync::atomic<std::uint64_t> committed_;
+    alignas(64) sync::atomic<std::uint32_t> sleepers_{0};
+    sync::atomic<std::uint32_t> epoch_{0};
+    sync::atomic<std::uint64_t> next_watch_{UINT64_MAX}; // the least timestamp that a future is watched for
+    sync::atomic<bool> watched_{false};                  // so that nobody takes the mutex where none is
     std::uint64_t slots_;
-    std::unique_ptr<std::atomic<std::uint64_t>[]> marks_;
+    std::unique_ptr<sync::atomic<std::uint64_t>[]> marks_;
 
-    std::mutex watches_mutex_;
+    sync::mutex watches_mutex_;
     std::unordered_map<const void *, Watch> watches_;
     std::set<std::pair<std::uint64_t, const void *>> armed_; // by timestamp
     Call *calls_ = nullptr;
-    std::condition_variable call_ended_;
+    sync::condition_variable call_ended_;
 };
 
 } // namespace pms

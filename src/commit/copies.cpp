@@ -24,7 +24,7 @@ void Copies::start(std::list<Copy> &&node) noexcept
 void Copies::woken() noexcept
 {
     // By a mover that wakes inside a poll of this very thread: who polls looks again anyway.
-    if (poller_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+    if (poller_.load(std::memory_order_relaxed) == sync::this_thread_id()) {
         commit_.notify_all();
         return;
     }

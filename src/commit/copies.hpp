@@ -9,14 +9,12 @@
 #include "commit/wake_gate.hpp"
 #include "format/record.hpp"
 #include "medium/medium.hpp"
+#include "sync/sync.hpp"
 
 #include <libminiasync/vdm.h>
 
-#include <atomic>
 #include <cstdint>
 #include <list>
-#include <mutex>
-#include <thread>
 
 namespace pms {
 
@@ -63,7 +61,7 @@ private:
     public:
         explicit Polling(Copies &copies) noexcept : copies_(copies), guard_(copies.mutex_)
         {
-            copies_.poller_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+            copies_.poller_.store(sync::this_thread_id(), std::memory_order_relaxed);
         }
         ~Polling() { copies_.poller_.store({}, std::memory_order_relaxed); }
         Polling(const Polling &) = delete;
@@ -71,7 +69,7 @@ private:
 
     private:
         Copies &copies_;
-        const std::lock_guard<std::mutex> guard_;
+        const std::lock_guard<sync::mutex> guard_;
     };
 
     enum class Poll : std::uint8_t { complete, running_notifies, running_silently };
@@ -81,9 +79,9 @@ private:
     Medium &medium_;
     Commit &commit_;
     WakeGate *gate_;
-    std::atomic<std::size_t> running_{0}; // so that nobody takes the mutex where no mover is used
-    std::mutex mutex_;
-    std::atomic<std::thread::id> poller_{};
+    sync::atomic<std::size_t> running_{0}; // so that nobody takes the mutex where no mover is used
+    sync::mutex mutex_;
+    sync::atomic<sync::thread_id> poller_{};
     std::list<Copy> copies_;
 };
 

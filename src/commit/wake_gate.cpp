@@ -8,7 +8,7 @@
 namespace pms {
 namespace {
 
-std::mutex unused_mutex;
+sync::mutex unused_mutex;
 WakeGate *first_unused = nullptr;
 
 } // namespace

@@ -6,8 +6,7 @@
 // then only makes somebody look once more.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
+#include "sync/sync.hpp"
 
 namespace pms {
 
@@ -24,8 +23,8 @@ public:
     static void wake(void *gate) noexcept;
 
 private:
-    std::mutex mutex_;
-    std::condition_variable idle_;
+    sync::mutex mutex_;
+    sync::condition_variable idle_;
     Copies *copies_ = nullptr;
     unsigned calls_ = 0; // under way; the mutex is not held meanwhile, since wakers may come back here
     WakeGate *next_unused_ = nullptr;

@@ -14,12 +14,11 @@
 #include "medium/medium.hpp"
 #include "region/scan.hpp"
 #include "region/span_walk.hpp"
+#include "sync/sync.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -95,7 +94,7 @@ public:
     bool belongs_to(const format::Geometry &geometry) const noexcept { return &geometry_ == &geometry; }
 
     // ---- Everything below is called with the lock held.
-    std::mutex &mutex() noexcept { return mutex_; }
+    sync::mutex &mutex() noexcept { return mutex_; }
     State state() const noexcept { return state_; }
     void close() noexcept { state_ = State::closing; }
     void reopen() noexcept { state_ = State::live; }
@@ -185,15 +184,15 @@ private:
 
     // Written under the lock, read without it. generation_ is stored last in revive() and first in retire(): who reads
     // it before and after the others, and finds the same, has read one life's values.
-    std::atomic<std::uint64_t> generation_{0};
-    std::atomic<std::uint64_t> offset_{0};
-    std::atomic<std::uint64_t> size_{0};
-    std::atomic<std::uint64_t> seed_{0};
-    std::atomic<std::uint64_t> tail_{0};
-    std::atomic<std::uint64_t> visible_end_{0};
-    std::atomic<bool> damaged_{false};
+    sync::atomic<std::uint64_t> generation_{0};
+    sync::atomic<std::uint64_t> offset_{0};
+    sync::atomic<std::uint64_t> size_{0};
+    sync::atomic<std::uint64_t> seed_{0};
+    sync::atomic<std::uint64_t> tail_{0};
+    sync::atomic<std::uint64_t> visible_end_{0};
+    sync::atomic<bool> damaged_{false};
 
-    std::mutex mutex_;
+    sync::mutex mutex_;
     State state_ = State::dead;
     std::deque<Pending> pending_;
     std::uint64_t limit_ = 0;                 // durable

@@ -5,10 +5,10 @@
 #pragma once
 
 #include "region/region.hpp"
+#include "sync/sync.hpp"
 
 #include <array>
 #include <cstdint>
-#include <mutex>
 
 namespace pms {
 
@@ -67,7 +67,7 @@ public:
     }
 
 private:
-    std::mutex mutex_;
+    sync::mutex mutex_;
     Region *first_ = nullptr;
     Region *last_ = nullptr;
     std::uint64_t sequence_ = 0;

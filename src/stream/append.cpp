@@ -70,7 +70,7 @@ Error Stream::append_record(std::uint64_t region_offset, Region *region, vdm *mo
     std::uint64_t offset = 0;
     std::uint64_t timestamp = 0;
     {
-        std::unique_lock<std::mutex> lock;
+        std::unique_lock<sync::mutex> lock;
         if (const Error error = lock_region(region_offset, region, lock); failed(error))
             return error;
         if (const Error error = make_room(*region, size); failed(error))

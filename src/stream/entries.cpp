@@ -55,7 +55,7 @@ bool Stream::lives(const Region &region, std::uint64_t generation) const
     if (!options_.read_only || region.damaged())
         return true;
     // What was read before comes before these loads.
-    std::atomic_thread_fence(std::memory_order_acquire);
+    sync::atomic_thread_fence(std::memory_order_acquire);
     const std::uint64_t offset = region.offset();
     const auto span = format::decode_span(medium_.load(offset), format::word_seed(geometry().stream_seed, offset));
     return span && span->kind == format::SpanKind::region && span->size == region.size() &&

@@ -5,8 +5,8 @@
 
 #include "stream/stream.hpp"
 
+#include <chrono>
 #include <new>
-#include <thread>
 
 namespace pms {
 
@@ -48,7 +48,7 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
         }
         if (progress.running && !progress.notifies) {
             // Nobody tells when this copy is complete.
-            std::this_thread::sleep_for(std::chrono::microseconds(20));
+            sync::sleep_for(std::chrono::microseconds(20));
             continue;
         }
         if (wakers == Wakers::may_be_called)
@@ -117,7 +117,7 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
 Error Stream::persist() noexcept
 {
     // One sync serves all who wait meanwhile; flushes of several threads run beside each other.
-    std::unique_lock<std::mutex> sync_lock(sync_mutex_, std::defer_lock);
+    std::unique_lock<sync::mutex> sync_lock(sync_mutex_, std::defer_lock);
     if (medium_.granularity() == Granularity::page)
         sync_lock.lock();
     if (failed_.load(std::memory_order_acquire))

@@ -13,7 +13,7 @@ Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t
     if (const Error error = writable(); failed(error))
         return error;
     const WakesFutures wakes(commit_);
-    std::unique_lock<std::mutex> lock;
+    std::unique_lock<sync::mutex> lock;
     if (const Error error = lock_region(region_offset, region, lock); failed(error))
         return error;
     if (const Error error = make_room(*region, size); failed(error))
@@ -34,7 +34,7 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
     const WakesFutures wakes(commit_);
     std::uint64_t timestamp = 0;
     {
-        std::unique_lock<std::mutex> lock;
+        std::unique_lock<sync::mutex> lock;
         if (const Error error = lock_region(region_offset, region, lock); failed(error))
             return error;
         Region::Pending *pending = region->reservation(entry);

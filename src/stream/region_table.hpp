@@ -5,13 +5,12 @@
 #pragma once
 
 #include "region/region.hpp"
+#include "sync/sync.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
-#include <shared_mutex>
 #include <vector>
 
 namespace pms {
@@ -47,12 +46,12 @@ public:
     void erase(Region *region) noexcept;
 
 private:
-    mutable std::shared_mutex mutex_;
+    mutable sync::shared_mutex mutex_;
     std::map<std::uint64_t, Region *> by_offset_;
     std::map<std::uint64_t, Region *> by_generation_;
     std::vector<std::unique_ptr<Region>> objects_;
-    std::deque<Region *> unused_;                 // the one released last at the back
-    mutable std::atomic<Region *> last_{nullptr}; // the last one looked up
+    std::deque<Region *> unused_;                  // the one released last at the back
+    mutable sync::atomic<Region *> last_{nullptr}; // the last one looked up
 };
 
 } // namespace pms

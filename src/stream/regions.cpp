@@ -111,7 +111,7 @@ Error Stream::free(std::uint64_t offset)
     Region *region = nullptr;
     std::uint64_t last = 0;
     {
-        std::unique_lock<std::mutex> lock;
+        std::unique_lock<sync::mutex> lock;
         if (const Error error = lock_region(offset, region, lock); failed(error))
             return error;
         region->close();
@@ -161,7 +161,7 @@ std::uint64_t Stream::largest_allocation() const
     return largest > format::region_header_size ? largest - format::region_header_size : 0;
 }
 
-Error Stream::lock_region(std::uint64_t offset, Region *&region, std::unique_lock<std::mutex> &lock)
+Error Stream::lock_region(std::uint64_t offset, Region *&region, std::unique_lock<sync::mutex> &lock)
 {
     const bool given = region != nullptr;
     if (given && !region->belongs_to(geometry()))

@@ -23,13 +23,12 @@
 #include "stream/options.hpp"
 #include "stream/recovery.hpp"
 #include "stream/region_table.hpp"
+#include "sync/sync.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 struct vdm;
@@ -142,7 +141,7 @@ private:
     Error fail() noexcept;
 
     // Finds the region and checks that entries can be written to it; on success its mutex is held by `lock`.
-    Error lock_region(std::uint64_t offset, Region *&region, std::unique_lock<std::mutex> &lock);
+    Error lock_region(std::uint64_t offset, Region *&region, std::unique_lock<sync::mutex> &lock);
     // Makes room for a record of an entry of `size` bytes at the region's tail.
     Error make_room(Region &region, std::uint64_t size);
     // The same for `length` bytes.
@@ -190,22 +189,22 @@ private:
 
     Commit commit_;
     Copies copies_;
-    std::atomic<bool> failed_{false};
+    sync::atomic<bool> failed_{false};
     bool open_for_writing_ = false; // recovery has finished, so closing may write
 
-    mutable std::mutex tiling_mutex_; // serialises allocate, free, and the look at the tiling
+    mutable sync::mutex tiling_mutex_; // serialises allocate, free, and the look at the tiling
     FreeSpans free_spans_;
     std::uint64_t next_generation_; // durable
     RegionTable regions_;
 
     RegionList<&Region::dirty_link> dirty_regions_;
     RegionList<&Region::uncovered_link> uncovered_regions_;
-    std::atomic<std::uint64_t> moved_{0}; // how far limits were moved since checkpoints were
-    std::atomic<std::uint64_t> persist_turn_{0};
-    std::mutex sync_mutex_; // page-granular media: one sync at a time, for all who wait
+    sync::atomic<std::uint64_t> moved_{0}; // how far limits were moved since checkpoints were
+    sync::atomic<std::uint64_t> persist_turn_{0};
+    sync::mutex sync_mutex_; // page-granular media: one sync at a time, for all who wait
 
-    std::mutex durable_mutex_;
-    std::atomic<std::uint64_t> durable_timestamp_; // as it is durable
+    sync::mutex durable_mutex_;
+    sync::atomic<std::uint64_t> durable_timestamp_; // as it is durable
 };
 
 } // namespace pms

@@ -21,8 +21,8 @@ class Medium {
 public:
     using Site = std::source_location;
 
-    explicit Medium(pmem2_map *map) noexcept : image_(reinterpret_cast<SimulatedImage *>(map)) {}
-    explicit Medium(SimulatedImage &image) noexcept : image_(&image) {}
+    explicit Medium(pmem2_map *map) noexcept : Medium(*reinterpret_cast<SimulatedImage *>(map)) {}
+    explicit Medium(SimulatedImage &image) noexcept : image_(&image) { image.mapped(); }
 
     const std::byte *base() const noexcept { return image_->cache(); }
     std::uint64_t size() const noexcept { return image_->size(); }

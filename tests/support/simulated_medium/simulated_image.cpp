@@ -121,6 +121,7 @@ std::uint64_t SimulatedImage::hash_of(ValueOf value_of) const
 
 std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
+    announce(Step::load, offset, sizeof(std::uint64_t));
     // Exact for one thread, which is what counts are asked for.
     loads_.store(loads_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return __atomic_load_n(&cache_.readable()[offset / 8], __ATOMIC_ACQUIRE);
@@ -128,7 +129,7 @@ std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 
 std::uint8_t SimulatedImage::this_thread()
 {
-    const auto self = std::this_thread::get_id();
+    const auto self = sync::this_thread_id();
     const auto place = std::ranges::find(threads_, self);
     const auto index = static_cast<std::size_t>(place - threads_.begin());
     if (place == threads_.end())
@@ -140,6 +141,7 @@ std::uint8_t SimulatedImage::this_thread()
 
 void SimulatedImage::store(std::uint64_t offset, std::uint64_t value, Site site)
 {
+    announce(Step::store, offset, sizeof value);
     const Mutation::Kind mutation = Mutation::of(Mutation::Step::store, site);
     if (mutation == Mutation::Kind::drop || dead_)
         return;
@@ -149,6 +151,7 @@ void SimulatedImage::store(std::uint64_t offset, std::uint64_t value, Site site)
 
 void SimulatedImage::copy(std::uint64_t offset, const void *source, std::size_t size, Path path, Site site)
 {
+    announce(Step::store, offset, size);
     const Mutation::Kind mutation = Mutation::of(Mutation::Step::copy, site);
     if (mutation == Mutation::Kind::drop || dead_ || size == 0)
         return;
@@ -185,6 +188,7 @@ void SimulatedImage::write(std::uint64_t offset, const void *source, std::size_t
 
 void SimulatedImage::store_again(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::store, offset, size);
     const Mutation::Kind mutation = Mutation::of(Mutation::Step::store, site);
     if (mutation == Mutation::Kind::drop || dead_)
         return;
@@ -215,6 +219,7 @@ void SimulatedImage::record(std::uint64_t word, std::uint64_t value, bool non_te
 
 void SimulatedImage::flush(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::flush, offset, size);
     if (Mutation::of(Mutation::Step::flush, site) != Mutation::Kind::none)
         return;
     const std::lock_guard guard(mutex_);
@@ -251,6 +256,7 @@ void SimulatedImage::settle(IsDurable is_durable)
 
 void SimulatedImage::fence(Site site)
 {
+    announce(Step::fence, 0, 0);
     if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
         return;
     if (before_fence)
@@ -275,11 +281,14 @@ void SimulatedImage::fence(Site site)
 
 bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::sync, offset, size);
     if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
         return true;
     if (before_fence)
         before_fence();
     const std::lock_guard guard(mutex_);
+    if (sync_failed_)
+        return false;
     ++counts_.fences;
     const bool fails = failing_sync_ != 0 && --failing_sync_ == 0;
     const std::uint64_t begin = offset / 8 / words_in_page * words_in_page;
@@ -287,6 +296,7 @@ bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
     const auto meant = [&](const Pending &pending) {
         return pending.word >= begin && pending.word < end && !pending.delayed;
     };
+    sync_failed_ = fails;
     if (fails) {
         // It forgets what it should have written: that is on the medium, or it never will be.
         bool written = false;
@@ -310,6 +320,7 @@ void *SimulatedImage::writable(std::uint64_t offset, std::size_t size)
 
 void SimulatedImage::written(std::uint64_t offset, std::size_t size, Site site)
 {
+    announce(Step::store, offset, size);
     if (dead_)
         return;
     const bool delayed = Mutation::of(Mutation::Step::written, site) != Mutation::Kind::none;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "medium/mapped_words.hpp"
+#include "sync/sync.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -17,7 +18,6 @@
 #include <mutex>
 #include <random>
 #include <source_location>
-#include <thread>
 #include <vector>
 
 struct pmem2_map;
@@ -62,6 +62,7 @@ public:
     void reset(const SharedWords &base, const std::vector<std::uint64_t> &words,
                const std::vector<std::uint64_t> &values);
 
+    void mapped() noexcept { sync_failed_ = false; }
     pmem2_map *map() noexcept { return reinterpret_cast<pmem2_map *>(this); }
     const std::byte *cache() const noexcept { return reinterpret_cast<const std::byte *>(cache_.readable()); }
     std::size_t size() const noexcept { return size_; }
@@ -74,6 +75,7 @@ public:
     void store_again(std::uint64_t offset, std::size_t size, Site site);
     void flush(std::uint64_t offset, std::size_t size, Site site);
     void fence(Site site);
+    // After one that failed all fail, until the image is mapped anew.
     bool sync(std::uint64_t offset, std::size_t size, Site site);
     void *writable(std::uint64_t offset, std::size_t size);
     void written(std::uint64_t offset, std::size_t size, Site site);
@@ -110,6 +112,9 @@ public:
     void revive_as(const Killed &killed);
 
     // ---- What tests ask of it
+    // Called first in each step: whoever wants to choose the thread that goes on can do it there.
+    enum class Step : std::uint8_t { load, store, flush, fence, sync };
+    std::function<void(Step step, std::uint64_t offset, std::size_t size)> before_step;
     // Called before each fence or sync completes: the moments at which a power cut is worth a look.
     std::function<void()> before_fence;
     // The n-th sync from now on fails, 1 the next one; 0: none.
@@ -126,8 +131,12 @@ public:
     void reset_footprint();
 
 private:
+    void announce(Step step, std::uint64_t offset, std::size_t size) const
+    {
+        if (before_step)
+            before_step(step, offset, size);
+    }
     std::uint8_t this_thread();
-    void store_word(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
     void write(std::uint64_t offset, const void *source, std::size_t size, bool non_temporal, bool delayed);
     void record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
     void touch(std::uint64_t word);
@@ -184,10 +193,11 @@ private:
     mutable std::mutex mutex_;
     PendingStores pending_;
     std::vector<bool> is_settled_; // of words, while settle() runs
-    std::vector<std::thread::id> threads_;
+    std::vector<sync::thread_id> threads_;
     std::atomic<bool> dead_{false};
     std::vector<std::uint64_t> at_death_; // what the caches held in the words touched so far
     std::uint64_t failing_sync_ = 0;
+    bool sync_failed_ = false;
     Counts counts_;
     mutable std::atomic<std::uint64_t> loads_{0};
     std::vector<std::pair<std::uint64_t, std::uint64_t>> footprint_;
