@@ -25,7 +25,7 @@ public:
     {
         while (started_.load() == done_)
             started_.wait(done_);
-        Operation &operation = operations_[done_++];
+        Operation &operation = *queue_[done_++];
         std::memcpy(operation.copy.dest, operation.copy.src, operation.copy.n);
         operation.done.store(1, std::memory_order_release);
         if (operation.waker.wake != nullptr)
@@ -54,6 +54,8 @@ private:
             notifier->notifier_used = FUTURE_NOTIFIER_WAKER;
             operation.waker = notifier->waker;
         }
+        // The counter gives the order for whoever reads the queue; of two who write, neither comes between.
+        operation.mover->queue_.push_back(&operation);
         operation.mover->started_.fetch_add(1);
         operation.mover->started_.notify_all();
         return 0;
@@ -72,7 +74,8 @@ private:
 
     vdm interface_; // first: a pointer to it is one to the mover
     std::deque<Operation> operations_;
-    std::uint32_t done_ = 0; // the device's
+    std::deque<Operation *> queue_; // those that were started
+    std::uint32_t done_ = 0;        // the device's
     pms::sync::atomic<std::uint32_t> started_{0};
 };
 

@@ -231,6 +231,24 @@ public:
     }
 };
 
+// Two threads have copies made, one of which nobody waits for.
+class MovesTwice final : public StreamScene {
+public:
+    using StreamScene::StreamScene;
+    Threads threads() override
+    {
+        return {[this] {
+                    const std::uint64_t timestamp = async_append(0, id(0, 0), 16, true);
+                    wait(Until::committed, timestamp);
+                },
+                [this] { async_append(1, id(1, 0), 16, true); },
+                [this] {
+                    copy();
+                    copy();
+                }};
+    }
+};
+
 // A stream that is closed while a mover's copy is under way.
 class Closes final : public StreamScene {
 public:
@@ -395,6 +413,7 @@ std::vector<Scenario> stream_scenarios()
          three,
          brief},
         {"mover", "a mover's copy beside an append", {line, page}, setting_of<Moves>({.regions = 2}), three, brief},
+        {"mover-2", "two copies of a mover", {line}, setting_of<MovesTwice>({.regions = 2}), three, brief},
         {"close", "a close while a mover copies", {line, page}, setting_of<Closes>({.regions = 1}), two, brief},
     };
 }

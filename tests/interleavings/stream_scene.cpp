@@ -30,6 +30,12 @@ unsigned this_thread()
     return Scheduler::active()->current();
 }
 
+// Whether a thread that stops inside may leave a timestamp that is not marked, or a mark that nobody was told of.
+bool may_hold_timestamps(Call call)
+{
+    return call != Call::reserve && call != Call::allocate && call != Call::iterate;
+}
+
 std::string text(const char *what)
 {
     return std::string(what) + ": " + pmemstream_errormsg();
@@ -429,11 +435,9 @@ void StreamScene::stopped(const Scheduler &scheduler)
         const bool for_an_entry = calls_[thread] == Call::none && sleeps && awaited_[thread] > ledger_.submitted();
         if (for_a_copy || (calls_[dead] == Call::none && for_an_entry))
             continue;
-        if (std::getenv("PAIRS") != nullptr)
-            std::printf("PAIR stopped in %s, waits in %s: %s\n", name_of(calls_[dead]), name_of(calls_[thread]),
-                        scheduler.describe(thread).c_str());
         expect(calls_[dead] != Call::none && calls_[dead] != Call::look,
                "a thread outside the library holds up another");
+        expect(!sleeps || may_hold_timestamps(calls_[dead]), "a thread without a timestamp holds up a watermark");
     }
     note("after a thread was stopped");
     if (const std::string wrong = setting_.crashes_.check(); !wrong.empty())
