@@ -52,10 +52,6 @@ Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedF
 
 Error MappedFile::create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file)
 {
-    if (size == 0)
-        return Error::map_too_small;
-    if (size > INT64_MAX)
-        return Error::map_too_large;
     struct stat status = {};
     if (lstat(path, &status) == 0) {
         errno = EEXIST;

@@ -18,9 +18,9 @@ class MappedFile {
 public:
     // For reading takes no lock and maps read-only. Error::system leaves errno as the operating system set it.
     static Error open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file);
-    // A new file whose space is allocated. It goes away again unless keep() is called. It gets its name last, when it
-    // is a whole stream, where the file system has files without names: a crash leaves nothing behind. Else, and with
-    // Naming::first, what a crash leaves is finished by the next open.
+    // A new file of a size that a stream can have, whose space is allocated. It goes away again unless keep() is
+    // called. It gets its name last, when it is a whole stream, where the file system has files without names: a crash
+    // leaves nothing behind. Else, and with Naming::first, what a crash leaves is finished by the next open.
     enum class Naming : std::uint8_t { last, first };
     static Error create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file);
 

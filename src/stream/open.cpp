@@ -97,8 +97,6 @@ Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_emp
     Medium medium = given;
     if (block_size != 0 && !format::valid_block_size(block_size))
         return Error::bad_block_size;
-    if (block_size == 0 && if_empty == IfEmpty::format)
-        return Error::bad_block_size;
 
     format::SuperblockReading superblocks;
     const bool empty = is_empty(medium);

@@ -10,6 +10,7 @@
 #include "format/superblock.hpp"
 #include "medium/medium.hpp"
 #include "region/span_walk.hpp"
+#include "stream/stream.hpp"
 
 namespace pms {
 namespace {
@@ -280,6 +281,68 @@ TEST_P(Recovery, ACleanStreamIsRecoveredFromItsMarkAlone)
     // What the reservation's owner wrote is gone.
     for (std::uint64_t offset = info.end_offset; offset < info.end_offset + 116; ++offset)
         EXPECT_EQ(after.cache()[offset], std::byte{0});
+}
+
+// A stream near the end of its timestamps: what is there stays, nothing new gets in.
+TEST(Timestamps, TheLastOnesAreNotHandedOut)
+{
+    SimulatedImage first(1 << 17, Granularity::cache_line);
+    std::uint64_t reserved_offset = 0;
+    pmemstream_region region{};
+    SimulatedImage::Bytes bytes;
+    {
+        SimStream stream(first);
+        region = stream.allocate(1000);
+        stream.append(region, "one");
+        stream.abandon();
+        bytes = first.killed();
+    }
+    format::Superblock superblock;
+    std::memcpy(&superblock, bytes.data(), sizeof superblock);
+    const std::uint64_t seed = hash(superblock.uuid, sizeof superblock.uuid, 0);
+    // As if so many had been appended, and freed.
+    for (int copy = 0; copy < format::copies; ++copy) {
+        const std::uint64_t offset = format::durable_timestamp_offset(copy);
+        const std::uint64_t word =
+            format::TimestampWord::encode(format::max_timestamp - 1000, format::word_seed(seed, offset));
+        std::memcpy(bytes.data() + offset, &word, sizeof word);
+    }
+    SimulatedImage image(bytes, Granularity::cache_line);
+    SimStream stream(image);
+    EXPECT_EQ(stream.persisted(), format::max_timestamp - 1000);
+    const auto fails = [](int result) { return result == -1 && errno == EOVERFLOW; };
+    EXPECT_TRUE(fails(pmemstream_append(stream.get(), region, nullptr, "x", 1, nullptr)));
+    EXPECT_TRUE(fails(pmemstream_async_append(stream.get(), nullptr, region, nullptr, "x", 1, nullptr)));
+    const pmemstream_entry reserved = stream.reserve(region, 8, "reserved");
+    reserved_offset = reserved.offset;
+    EXPECT_TRUE(fails(pmemstream_publish(stream.get(), region, nullptr, {reserved_offset}, 8)));
+    EXPECT_TRUE(fails(pmemstream_async_publish(stream.get(), region, nullptr, {reserved_offset}, 8)));
+    EXPECT_EQ(stream.content(), (Content{{1, "one"}}));
+    EXPECT_TRUE(stream.damages().empty());
+}
+
+// A feature that a writer must know is one for a reader to pass over.
+TEST(Features, AWriterIsRefusedByOneThatItDoesNotKnow)
+{
+    SimulatedImage first(1 << 17, Granularity::cache_line);
+    SimStream(first).close();
+    SimulatedImage::Bytes bytes = first.killed();
+    for (int copy = 0; copy < format::copies; ++copy) {
+        format::Superblock superblock;
+        std::byte *place = bytes.data() + format::superblock_offset(copy);
+        std::memcpy(&superblock, place, sizeof superblock);
+        superblock.features_may_read = 1;
+        superblock.checksum =
+            hash(&superblock, offsetof(format::Superblock, checksum), format::superblock_offset(copy));
+        std::memcpy(place, &superblock, sizeof superblock);
+    }
+    SimulatedImage image(bytes, Granularity::cache_line);
+    pmemstream *stream = nullptr;
+    EXPECT_EQ(pmemstream_from_map(&stream, 64, image.map()), -1);
+    EXPECT_EQ(errno, ENOTSUP);
+    EXPECT_EQ(image.killed(), bytes);
+    std::unique_ptr<Stream> reader;
+    EXPECT_EQ(Stream::open(Medium(image), 0, Stream::IfEmpty::refuse, {.read_only = true}, reader), Error::none);
 }
 
 } // namespace

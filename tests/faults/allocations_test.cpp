@@ -11,6 +11,7 @@
 #include "session.hpp"
 #include "stream_file.hpp"
 #include "support/content.hpp"
+#include "torn_image.hpp"
 
 #include <gtest/gtest.h>
 
@@ -317,51 +318,15 @@ TEST(Allocations, LookingAtEntries)
     });
 }
 
-// What a writer leaves that lost power: an entry is missing, and behind it lie some that are dropped, one of them in
-// front of one that is kept.
-struct Torn {
-    std::string bytes;
-    Content content;
-};
-
-Torn torn_image()
-{
-    StreamFile file(stream_size);
-    pmemstream *stream = nullptr;
-    EXPECT_EQ(pmemstream_from_map(&stream, block_size, file.map()), 0);
-    pmemstream_region regions[2];
-    for (pmemstream_region &region : regions)
-        EXPECT_EQ(pmemstream_region_allocate(stream, 20000, &region), 0);
-    pmemstream_entry reserved{};
-    pmemstream_entry lost{};
-    void *data = nullptr;
-    const auto async_append = [&](pmemstream_region region, const char *text) {
-        pmemstream_entry entry{};
-        EXPECT_EQ(pmemstream_async_append(stream, nullptr, region, nullptr, text, std::strlen(text), &entry), 0);
-        return entry;
-    };
-    async_append(regions[0], "first"); // 1
-    EXPECT_EQ(pmemstream_reserve(stream, regions[1], nullptr, 8, &reserved, &data), 0);
-    async_append(regions[1], "behind a dropped one"); // 2
-    lost = async_append(regions[0], "lost");          // 3
-    std::memcpy(data, "dropped", 7);
-    EXPECT_EQ(pmemstream_async_publish(stream, regions[1], nullptr, reserved, 7), 0); // 4
-    for (int i = 0; i < 20; ++i)
-        async_append(regions[1], "dropped as well");
-    std::string bytes = file.bytes();
-    std::memset(bytes.data() + lost.offset, 0, 16);
-    pmemstream_delete(&stream);
-    return {bytes, {{1, {regions[0].offset, "first"}}, {2, {regions[1].offset, "behind a dropped one"}}}};
-}
-
 TEST(Allocations, Recovering)
 {
-    const Torn torn = torn_image();
+    const TornImage torn = torn_image(stream_size);
     with_each_allocation_failing([&](AllocationFaults &faults) {
         StreamFile file(torn.bytes);
         Session session(faults, file, torn.content);
         EXPECT_EQ(content_of(session.stream()), torn.content);
-        EXPECT_EQ(info_of(session.stream()).dropped_entries, 21U) << "also if the first try to open failed";
+        EXPECT_EQ(info_of(session.stream()).dropped_entries, TornImage::dropped)
+            << "also if the first try to open failed";
         session.append(regions_of(session.stream())[1], "goes on");
         session.finish();
     });
@@ -369,7 +334,7 @@ TEST(Allocations, Recovering)
 
 TEST(Allocations, RecoveringInMemory)
 {
-    const Torn torn = torn_image();
+    const TornImage torn = torn_image(stream_size);
     with_each_allocation_failing([&](AllocationFaults &faults) {
         const StreamFile file(torn.bytes);
         pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
@@ -383,7 +348,7 @@ TEST(Allocations, RecoveringInMemory)
             ASSERT_EQ(open(), 0) << pmemstream_errormsg();
         }
         EXPECT_EQ(content_of(stream), torn.content);
-        EXPECT_EQ(info_of(stream).dropped_entries, 21U);
+        EXPECT_EQ(info_of(stream).dropped_entries, TornImage::dropped);
         pmemstream_delete(&stream);
         EXPECT_TRUE(file.bytes() == torn.bytes) << "something was written";
     });

@@ -5,9 +5,10 @@
 // open shows all that was acknowledged.
 
 #include "disk.hpp"
-#include "gate.hpp"
+#include "mover.hpp"
 #include "stream_file.hpp"
 #include "support/failing_syncs.hpp"
+#include "torn_image.hpp"
 
 #include <gtest/gtest.h>
 
@@ -103,6 +104,76 @@ TEST(Syncs, OfCheckpoints)
         program.close();
     });
     EXPECT_GT(syncs, 20U);
+}
+
+// Of a recovery that drops entries in front of ones it keeps.
+TEST(Syncs, OfARecovery)
+{
+    const TornImage torn = torn_image(stream_size);
+    std::uint64_t failures = 0;
+    for (bool failed = true; failed;) {
+        SCOPED_TRACE("sync " + std::to_string(failures + 1));
+        const StreamFile file(torn.bytes);
+        const Disk disk(file.map(), failures + 1);
+        pmemstream *stream = nullptr;
+        failed = pmemstream_from_map(&stream, torn_block_size, file.map()) != 0;
+        if (failed) {
+            ++failures;
+            EXPECT_EQ(errno, EIO) << pmemstream_errormsg();
+            EXPECT_EQ(stream, nullptr);
+            EXPECT_EQ(disk.syncs(), failures) << "a failed sync must not be tried again";
+        } else {
+            EXPECT_EQ(info_of(stream).dropped_entries, TornImage::dropped);
+        }
+        std::vector<std::string> left = {file.bytes()};
+        for (std::uint64_t seed = 0; seed < 5; ++seed)
+            left.push_back(disk.after_power_cut(seed));
+        pmemstream_delete(&stream);
+        for (const std::string &bytes : left) {
+            const StreamFile after(bytes);
+            ASSERT_EQ(pmemstream_from_map(&stream, torn_block_size, after.map()), 0) << pmemstream_errormsg();
+            EXPECT_EQ(content_of(stream), torn.content);
+            EXPECT_EQ(damages_of(stream), 0U);
+            pmemstream_delete(&stream);
+        }
+        ASSERT_FALSE(HasFailure());
+    }
+    EXPECT_GT(failures, 5U);
+}
+
+// An append waits for another's copy, which is never finished, when the medium fails in a third call: it is told.
+TEST(Syncs, WhoWaitsForACopyIsToldOfAFailure)
+{
+    const StreamFile file(stream_size);
+    const std::string data = "held";
+    GatedMover held(1, 4, FUTURE_NOTIFIER_WAKER);
+    pmemstream *stream = nullptr;
+    ASSERT_EQ(pmemstream_from_map(&stream, FailingSyncs::block_size, file.map()), 0);
+    pmemstream_region region{};
+    ASSERT_EQ(pmemstream_region_allocate(stream, 10000, &region), 0);
+    ASSERT_EQ(pmemstream_append(stream, region, nullptr, "first", 5, nullptr), 0);
+    const auto end = [&] {
+        pmemstream_region_info info{};
+        EXPECT_EQ(pmemstream_get_region_info(stream, region, &info, sizeof info), 0);
+        return info.end_offset;
+    };
+    ASSERT_EQ(pmemstream_async_append(stream, held.vdm(), region, nullptr, data.data(), data.size(), nullptr), 0);
+    const std::uint64_t before = end();
+    const Disk disk(file.map(), 1);
+    std::thread waiting([&] {
+        EXPECT_EQ(pmemstream_append(stream, region, nullptr, "waits", 5, nullptr), -1);
+        EXPECT_EQ(errno, EIO);
+    });
+    while (end() == before)
+        sched_yield();
+    pmemstream_region other{};
+    EXPECT_EQ(pmemstream_region_allocate(stream, 1000, &other), -1);
+    EXPECT_EQ(errno, EIO);
+    waiting.join();
+    EXPECT_EQ(disk.syncs(), 1U);
+    held.gate.open();
+    pmemstream_delete(&stream);
+    EXPECT_EQ(disk.syncs(), 1U);
 }
 
 // One sync serves all who wait for it; when it fails all are told, and nobody is left waiting.

@@ -250,6 +250,17 @@ TEST_F(SystemCalls, ASignalDuringTheAllocation)
     expect_a_whole_stream();
 }
 
+TEST_F(SystemCalls, WhatIsNoFile)
+{
+    const Resources before = Resources::now();
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    for (const bool read_only : {false, true}) {
+        EXPECT_EQ(open(read_only), -1);
+        EXPECT_EQ(errno, EINVAL) << pmemstream_errormsg();
+    }
+    EXPECT_EQ(Resources::now(), before);
+}
+
 // An old kernel, or no memory for all pages at once: they are touched one by one.
 TEST_F(SystemCalls, PrefaultingWithoutMadvise)
 {

@@ -72,7 +72,9 @@ public:
     void free(pmemstream_region region)
     {
         allocated_.erase(region.offset);
-        std::erase_if(acknowledged_, [&](const auto &entry) { return entry.second.region == region.offset; });
+        const auto is_in_it = [&](const auto &entry) { return entry.second.region == region.offset; };
+        std::erase_if(acknowledged_, is_in_it);
+        std::erase_if(waiting_, is_in_it);
         if (succeeded(pmemstream_region_free(stream_, region)))
             std::erase_if(submitted_, [&](const auto &entry) { return entry.second == region.offset; });
     }
@@ -184,7 +186,13 @@ private:
         reserve_and_publish(region);
         async_append(region);
         append(other);
+        // What is not yet durable in it is made so first.
+        async_append(other);
         free(other);
+        // Room that is there only when its neighbour is joined to it.
+        const pmemstream_region small = allocate(100);
+        free(small);
+        free(allocate(3000));
         async_append(region);
     }
 

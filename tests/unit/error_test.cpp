@@ -26,6 +26,10 @@ TEST(Error, OnlyNoneIsSuccess)
 {
     EXPECT_FALSE(failed(Error::none));
     EXPECT_TRUE(failed(Error::system));
+    EXPECT_EQ(error_number(Error::none), 0);
+    EXPECT_STREQ(error_sentence(Error::none), "");
+    EXPECT_EQ(error_number(Error::system), 0) << "the operating system's stands";
+    EXPECT_STRNE(error_sentence(Error::system), "");
 }
 
 } // namespace pms

@@ -54,6 +54,15 @@ protected:
 
 using Timestamps = std::vector<std::uint64_t>;
 
+TEST_F(ScanTest, NothingIsReadBehindTheEnd)
+{
+    const std::uint64_t end = write(region.data_begin(), "fits exactly", 1);
+    EXPECT_TRUE(find_record(medium, seed, region.data_begin(), end));
+    EXPECT_FALSE(find_record(medium, seed, region.data_begin(), end - 8));
+    EXPECT_FALSE(read_record_header(medium, seed, region.data_begin(), region.data_begin() + 8));
+    EXPECT_FALSE(read_record_header(medium, seed, region.data_begin(), region.data_begin()));
+}
+
 TEST_F(ScanTest, AnEmptyRegionHasAnEmptyChain)
 {
     const RegionScan scan = scan_region(medium, region);
