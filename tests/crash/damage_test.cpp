@@ -62,7 +62,7 @@ Look look_at(const SimulatedImage::Bytes &bytes)
     }
     Stream::Verified verified;
     EXPECT_EQ(opened->verify({}, verified), Error::none);
-    look.reported = verified.damages != 0;
+    look.reported = verified.damages != 0 || opened->opening().damages != 0;
     look.dropped = opened->opening().dropped.size();
     auto *handle = reinterpret_cast<pmemstream *>(opened.get());
     pmemstream_region_iterator *regions = nullptr;
@@ -347,6 +347,94 @@ TEST(Damage, BehindAnOpenReservationIsToldByWhatFollows)
     EXPECT_EQ(after.cache()[entries[2].offset + 16], bytes[entries[2].offset + 16]) << "left as it is";
     EXPECT_EQ(reopened.damages().size(), 1U);
     expect_to_go_on(after, reopened, region, 11);
+}
+
+// The last entry there, with nothing behind it that would prove the damage: the hole words tell how far everything is
+// known durable.
+TEST(Damage, OfTheLastEntryBehindAnOpenReservationIsReportedAndLeftAsItIs)
+{
+    for (const Granularity granularity : all_granularities) {
+        SimulatedImage image(256 * 1024, granularity);
+        SimStream stream(image);
+        const auto region = stream.allocate(8000);
+        const auto freed = stream.allocate(8000);
+        const auto open = stream.reserve(region, 16, "published later");
+        stream.append(region, "first");
+        const auto last = stream.append(region, "last");
+        EXPECT_EQ(pmemstream_region_free(stream.get(), freed), 0);
+        const SimulatedImage::Bytes reserved = with_flipped_bit(image, last.offset + 16);
+        stream.publish(region, open, 15);
+        stream.abandon();
+
+        for (const SimulatedImage::Bytes &bytes : {reserved, with_flipped_bit(image, last.offset + 16)}) {
+            SimulatedImage after(bytes, granularity);
+            SimStream reopened(after);
+            EXPECT_EQ(reopened.info().dropped_entries, 0U);
+            EXPECT_EQ(reopened.damages().size(), 1U);
+            EXPECT_EQ(after.cache()[last.offset + 16], bytes[last.offset + 16]) << "left as it is";
+            // As the checkpoint's record it leaves no room behind itself.
+            if (bytes == reserved)
+                expect_to_go_on(after, reopened, region, 3);
+        }
+    }
+}
+
+SimulatedImage::Bytes with_word_of(SimulatedImage::Bytes bytes, const SimulatedImage::Bytes &older,
+                                   std::uint64_t offset)
+{
+    std::copy_n(older.begin() + static_cast<std::ptrdiff_t>(offset), 8,
+                bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+    return bytes;
+}
+
+void expect_refused(const SimulatedImage::Bytes &bytes)
+{
+    SimulatedImage image(bytes, Granularity::cache_line);
+    pmemstream *refused = nullptr;
+    EXPECT_EQ(pmemstream_from_map(&refused, 64, image.map()), -1);
+    EXPECT_EQ(errno, EUCLEAN);
+    EXPECT_EQ(image.killed(), bytes);
+    EXPECT_TRUE(look_at(bytes).reported);
+}
+
+// No crash leaves a limit with whole records behind it.
+TEST(Damage, ALimitOlderThanTheRecordsBehindItIsRefused)
+{
+    SimulatedImage image(256 * 1024, Granularity::cache_line);
+    pmemstream_region region{};
+    SimulatedImage::Bytes closed;
+    {
+        SimStream stream(image);
+        region = stream.allocate(8000);
+        stream.append(region, "in front of the limit");
+        stream.close();
+        closed = image.killed();
+    }
+    SimStream stream(image);
+    stream.append(region, "behind it");
+    stream.abandon();
+    const SimulatedImage::Bytes bytes =
+        with_word_of(image.killed(), closed, region.offset + offsetof(format::RegionHeader, limit));
+    expect_refused(bytes);
+    EXPECT_EQ(look_at(bytes).content.size(), 2U);
+}
+
+// Nor a checkpoint with timestamps in front of it that are not known durable.
+TEST(Damage, ACheckpointOfAnEarlierLifeIsRefused)
+{
+    SimulatedImage image(256 * 1024, Granularity::cache_line);
+    SimStream stream(image);
+    const auto first = stream.allocate(8000);
+    const auto freed = stream.allocate(8000);
+    for (int i = 0; i < 20; ++i)
+        stream.append(first, "first life");
+    EXPECT_EQ(pmemstream_region_free(stream.get(), freed), 0);
+    const SimulatedImage::Bytes earlier = image.killed();
+    EXPECT_EQ(pmemstream_region_free(stream.get(), first), 0);
+    EXPECT_EQ(stream.allocate(8000).offset, first.offset);
+    stream.append(first, "second life");
+    stream.abandon();
+    expect_refused(with_word_of(image.killed(), earlier, first.offset + offsetof(format::RegionHeader, checkpoint)));
 }
 
 } // namespace
