@@ -10,12 +10,14 @@ export DESTDIR
 # The targets that installing needs, so that it does not build the tests.
 INSTALLED = pmemstream pmemstream_static miniasync miniasync_static pmemstream_tool
 
-.PHONY: help deps build demo test crash coverage install clean
+.PHONY: help deps build demo test crash damage interleavings coverage install clean
 
 help:
 	@echo "make demo      install what is missing, build, and show a stream surviving kill -9"
 	@echo "make test      install what is missing, build and run the tests"
 	@echo "make crash     install what is missing, build, and explore crash states: some minutes"
+	@echo "make damage    install what is missing, build, and damage images in every way: some minutes"
+	@echo "make interleavings install what is missing, build, and run interleavings of threads: some minutes"
 	@echo "make coverage  install what is missing, build, run the tests, and show what of the libraries they run"
 	@echo "make deps      install what is missing, with apt-get"
 	@echo "make build     build what is to be installed, into build/release"
@@ -40,6 +42,16 @@ crash: deps
 	cmake --preset release
 	cmake --build --preset release --target crash_explorer
 	build/release/tests/crash/explorer/crash_explorer --workers "$$(nproc)"
+
+damage: deps
+	cmake --preset release
+	cmake --build --preset release --target damage_sweep
+	build/release/tests/damage/damage_sweep --workers "$$(nproc)"
+
+interleavings: deps
+	cmake --preset release
+	cmake --build --preset release --target interleavings
+	build/release/tests/interleavings/interleavings --workers "$$(nproc)"
 
 coverage:
 	scripts/deps.sh coverage

@@ -29,6 +29,7 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
     visible_max_timestamp_ = 0;
     max_timestamp_ = 0;
     moving_checkpoint_ = 0;
+    known_end_ = 0;
     waypoint_ = 0;
     waypoint_timestamp_ = 0;
     uncovered = false;
@@ -103,11 +104,29 @@ void Region::move_checkpoint(std::uint64_t durable, Flush &flush) noexcept
             offset += record->length();
         }
     }
-    if (covered == checkpoint_)
-        return;
-    write_offset(offsetof(format::RegionHeader, checkpoint), covered);
-    flush.add(offset(), format::region_header_size);
-    moving_checkpoint_ = covered;
+    if (covered != checkpoint_) {
+        write_offset(offsetof(format::RegionHeader, checkpoint), covered);
+        flush.add(offset(), format::region_header_size);
+        moving_checkpoint_ = covered;
+    }
+    // What was published is durable by now, so the hole words are free. A hole that ends where it begins is none.
+    const std::uint64_t known = end_of_known(durable);
+    if (known != 0 && known != known_end_) {
+        set_hole(known, known, flush);
+        known_end_ = known;
+    }
+}
+
+std::uint64_t Region::end_of_known(std::uint64_t durable) const noexcept
+{
+    std::uint64_t end = 0;
+    for (const Pending &pending : pending_) {
+        if (pending.kind == Pending::Kind::entry ? pending.timestamp > durable : !pending.covered)
+            break;
+        if (pending.kind == Pending::Kind::entry)
+            end = pending.end;
+    }
+    return end;
 }
 
 void Region::checkpoint_is_durable() noexcept
@@ -206,6 +225,7 @@ void Region::set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noex
     write_offset(offsetof(format::RegionHeader, hole_begin), begin);
     write_offset(offsetof(format::RegionHeader, hole_end), end);
     flush.add(offset(), format::region_header_size);
+    known_end_ = 0;
 }
 
 void Region::write_bounds(Flush &flush) noexcept
@@ -216,6 +236,7 @@ void Region::write_bounds(Flush &flush) noexcept
     write_offset(offsetof(format::RegionHeader, hole_begin), 0);
     write_offset(offsetof(format::RegionHeader, hole_end), 0);
     flush.add(offset(), format::region_header_size);
+    known_end_ = 0;
 }
 
 void Region::encode_header(const format::Geometry &geometry, std::uint64_t offset, std::uint64_t size,

@@ -112,7 +112,8 @@ public:
     Error make_room(std::uint64_t length, std::uint64_t &moved) noexcept;
 
     // The durable timestamp is `durable`: moves the checkpoint to the last visible record up to which no timestamp is
-    // higher. settle() was called. Once `flush` has waited checkpoint_is_durable() is called.
+    // higher. No checkpoint passes an open reservation; how far everything is known durable behind one is told by the
+    // hole words. settle() was called. Once `flush` has waited checkpoint_is_durable() is called.
     void move_checkpoint(std::uint64_t durable, Flush &flush) noexcept;
     void checkpoint_is_durable() noexcept;
     // No record lies behind the checkpoint, or may be about to.
@@ -147,6 +148,8 @@ public:
     // Remembers that recovery may step over [begin, end): it must be durable before the record at `begin` is
     // overwritten.
     void set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noexcept;
+    // Where that ends which the hole words tell is known durable; 0: they do not.
+    std::uint64_t known_end() const noexcept { return known_end_; }
 
     // What ordinary stores wrote and nobody has begun to make durable.
     DirtyRange dirty;
@@ -178,6 +181,7 @@ public:
 private:
     std::uint64_t encode_offset(std::size_t field, std::uint64_t offset) const noexcept;
     void write_offset(std::size_t field, std::uint64_t offset, Medium::Site site = Medium::Site::current()) noexcept;
+    std::uint64_t end_of_known(std::uint64_t durable) const noexcept;
 
     Medium &medium_;
     const format::Geometry &geometry_;
@@ -201,6 +205,7 @@ private:
     std::uint64_t visible_max_timestamp_ = 0; // of all visible ones of this open
     std::uint64_t max_timestamp_ = 0;         // of all
     std::uint64_t moving_checkpoint_ = 0;     // stored, not known durable; 0: none
+    std::uint64_t known_end_ = 0;             // stored: who moves checkpoints waits, or the stream fails
     // The last visible record when the limit was moved, and the highest timestamp up to it: the search for a new
     // checkpoint begins there rather than at the old one.
     std::uint64_t waypoint_ = 0;

@@ -19,6 +19,14 @@ FoundRecord found(const format::Record &record, std::uint64_t offset)
     return {offset, offset + record.length(), record.timestamp, record.size, record.kind};
 }
 
+// Whether there is a whole record at `offset`, one that ends behind the limit.
+bool crosses(const Medium &medium, const RegionReading &region, std::uint64_t offset, std::uint64_t limit)
+{
+    const auto record = read_record_header(medium, region.seed, offset, region.end());
+    return record && offset + record->length() > limit &&
+           find_record(medium, region.seed, offset, region.end()).has_value();
+}
+
 } // namespace
 
 std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
@@ -111,6 +119,9 @@ RegionScan scan_region(const Medium &medium, const RegionReading &region)
         offset = *region.hole_end;
     }
     scan.chain_end = offset;
+    if (region.hole_begin && region.hole_end && *region.hole_begin == *region.hole_end)
+        scan.known_end = *region.hole_end;
+    scan.limit_holds = scan.known_end <= limit && !crosses(medium, region, offset, limit);
     scan.checkpoint_holds =
         !from_checkpoint || (!scan.chain.empty() && scan.chain.front().offset == *region.checkpoint);
 

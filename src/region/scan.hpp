@@ -69,6 +69,8 @@ struct RegionScan {
     std::vector<FoundRecord> strays; // whole records behind the end of the chain, in the order of their offsets
     std::vector<Gap> holes;          // what the chain stepped over by the region's hole words
     std::uint64_t chain_end = 0;
+    std::uint64_t known_end = 0;  // everything in front of it is known durable, by the hole words; 0: they do not tell
+    bool limit_holds = true;      // no whole record goes on behind it
     bool checkpoint_holds = true; // the checkpoint's record is whole
     bool complete = true;         // every whole record up to the limit was found
 };

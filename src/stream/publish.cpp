@@ -33,6 +33,7 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
         return error;
     const WakesFutures wakes(commit_);
     std::uint64_t timestamp = 0;
+    bool known_lost = false;
     {
         std::unique_lock<sync::mutex> lock;
         if (const Error error = lock_region(region_offset, region, lock); failed(error))
@@ -65,8 +66,10 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
             }
             // Entries behind it may be acknowledged already. While its filler is overwritten, which takes two words,
             // the hole words hold the chain of records together.
-            if (covered)
+            if (covered) {
+                known_lost = region->known_end() != 0;
                 region->set_hole(entry, reserved_end, flush);
+            }
             if ((covered || end < reserved_end) && failed(flush.wait()))
                 return fail();
         }
@@ -102,6 +105,9 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
     if (wait_for_it)
         if (const Error error = wait(Stage::persisted, timestamp); failed(error))
             return error;
+    // The hole words told what is known durable in the region: the checkpoint tells it now, or they do again.
+    if (known_lost)
+        static_cast<void>(raise_durable_timestamp(persisted()));
     static_cast<void>(cover_if_due());
     return Error::none;
 }

@@ -76,13 +76,27 @@ struct Scanned {
     RegionScan scan;
 };
 
-// The chain ends where a crash tore a record, or where one that was durable was damaged: in the checkpoint itself, or
-// in front of an acknowledged record.
+// The chain ends where a crash tore a record, or where one that was durable was damaged: in the checkpoint itself, in
+// front of the end of what is known durable, or of an acknowledged record.
 bool broken_by_damage(const RegionScan &scan, std::uint64_t durable)
 {
-    return !scan.checkpoint_holds || std::ranges::any_of(scan.strays, [&](const FoundRecord &stray) {
-        return stray.holds_data() && stray.timestamp <= durable;
-    });
+    return !scan.checkpoint_holds || scan.chain_end < scan.known_end ||
+           std::ranges::any_of(
+               scan.strays, [&](const FoundRecord &stray) { return stray.holds_data() && stray.timestamp <= durable; });
+}
+
+// Whether a timestamp above `durable` lies in front of the region's checkpoint, where none can be. Asked where no
+// record stands at the checkpoint: is that damaged, or the checkpoint?
+bool later_in_front(const Medium &medium, const RegionReading &region, std::uint64_t durable)
+{
+    RecordSearch search(medium, region.seed, region.data_begin(), *region.checkpoint);
+    std::uint64_t from = region.data_begin();
+    while (const auto record = search.next(from)) {
+        if (record->timestamp > durable)
+            return true;
+        from = record->end;
+    }
+    return false;
 }
 
 // The log's end: the last timestamp before the first that is missing above `durable`; never inside a batch.
@@ -164,6 +178,11 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
     const bool damaged = broken_by_damage(scan, durable);
     std::uint64_t damage_begin = scan.chain_end;
     std::vector<FoundRecord> before_next; // dropped ones that would lie in front of an accepted one
+    const auto erase_dropped = [&] {
+        for (const FoundRecord &dropped : before_next)
+            region.erased.push_back(dropped.offset);
+        before_next.clear();
+    };
     for (const FoundRecord &record : scan.strays) {
         if (!record.holds_data())
             continue;
@@ -175,18 +194,23 @@ RecoveredRegion settle_region(const Scanned &scanned, std::uint64_t durable, std
         if (damage_begin != record.offset)
             plan.damages.push_back({damage_begin, record.offset - damage_begin, reading.offset, 0,
                                     "what lies in front of an acknowledged entry is damaged"});
-        for (const FoundRecord &dropped : before_next)
-            region.erased.push_back(dropped.offset);
-        before_next.clear();
+        erase_dropped();
         accept(record);
         damage_begin = record.end;
     }
-    if (checkpoint_lost && region.last_record == *reading.checkpoint) {
+    if (damage_begin < scan.known_end) {
+        plan.damages.push_back({damage_begin, scan.known_end - damage_begin, reading.offset, 0,
+                                "what is known durable behind a reservation is damaged"});
+        erase_dropped();
+        // As a checkpoint that is damaged: who scans again begins there, and takes what comes behind it.
+        region.last_record = damage_begin;
+        region.tail = scan.known_end;
+        region.standing_fillers.insert(region.standing_fillers.end(), standing.begin(), standing.end());
+    } else if (checkpoint_lost && region.last_record == *reading.checkpoint) {
         // Nothing tells where the damaged record ends: everything up to the limit is left as it is.
         plan.damages.push_back(
             {damage_begin, limit - damage_begin, reading.offset, 0, "the last record known durable is damaged"});
-        for (const FoundRecord &dropped : before_next)
-            region.erased.push_back(dropped.offset);
+        erase_dropped();
         region.tail = limit;
     }
     if (damaged && !scan.complete)
@@ -217,16 +241,29 @@ void recover_unclean(const Medium &medium, const std::vector<RegionReading> &rea
         Scanned scanned{reading, {}};
         if (reading.identity_holds)
             scanned.scan = scan_region(medium, reading);
+        if (!scanned.scan.limit_holds) {
+            plan.metadata_damaged = true;
+            plan.damages.push_back({reading.offset + offsetof(format::RegionHeader, limit), 8, reading.offset, 0,
+                                    "a region's limit is older than what lies behind it"});
+            scanned.reading.limit = std::nullopt;
+            scanned.scan = scan_region(medium, scanned.reading);
+        }
         regions.push_back(std::move(scanned));
     }
     for (const Scanned &region : regions) {
-        const bool from_checkpoint = region.reading.checkpoint && *region.reading.checkpoint != 0 &&
-                                     region.scan.checkpoint_holds && !region.scan.chain.empty();
-        if (!from_checkpoint || region.scan.chain.front().timestamp <= durable)
+        if (!region.reading.checkpoint || *region.reading.checkpoint == 0)
             continue;
-        plan.metadata_damaged = true;
-        plan.damages.push_back({format::durable_timestamp_offset(0), 8, no_region, 0,
-                                "the durable timestamp is older than a region's checkpoint"});
+        if (!region.scan.checkpoint_holds) {
+            if (!later_in_front(medium, region.reading, durable))
+                continue;
+            plan.metadata_damaged = true;
+            plan.damages.push_back({region.reading.offset + offsetof(format::RegionHeader, checkpoint), 8,
+                                    region.reading.offset, 0, "a region's checkpoint is one of another time"});
+        } else if (!region.scan.chain.empty() && region.scan.chain.front().timestamp > durable) {
+            plan.metadata_damaged = true;
+            plan.damages.push_back({format::durable_timestamp_offset(0), 8, no_region, 0,
+                                    "the durable timestamp is older than a region's checkpoint"});
+        }
     }
     plan.persisted = end_of_log(regions, durable);
     for (const Scanned &region : regions) {

@@ -12,12 +12,23 @@
 namespace pms {
 namespace {
 
+constexpr std::size_t page = 4096;
+
+// With pages around it that nobody may touch.
 void *map(int fd, std::size_t bytes, int protection)
 {
-    void *address = mmap(nullptr, bytes, protection, MAP_SHARED, fd, 0);
+    void *reserved = mmap(nullptr, bytes + 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (reserved == MAP_FAILED)
+        throw std::system_error(errno, std::generic_category(), "mmap");
+    void *address = mmap(static_cast<char *>(reserved) + page, bytes, protection, MAP_SHARED | MAP_FIXED, fd, 0);
     if (address == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap");
     return address;
+}
+
+void unmap(const void *address, std::size_t bytes)
+{
+    munmap(const_cast<char *>(static_cast<const char *>(address)) - page, bytes + 3 * page);
 }
 
 } // namespace
@@ -34,8 +45,8 @@ MappedWords::MappedWords(std::size_t count) : count_(count), bytes_(std::max<std
 
 MappedWords::~MappedWords()
 {
-    munmap(writable_, bytes_);
-    munmap(const_cast<std::uint64_t *>(readable_), bytes_);
+    unmap(writable_, bytes_);
+    unmap(readable_, bytes_);
 }
 
 } // namespace pms

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-// The same memory mapped twice: to write, and to read only.
+// The same memory mapped twice: to write, and to read only. What lies around it is a fault to touch.
 #pragma once
 
 #include <cstddef>
