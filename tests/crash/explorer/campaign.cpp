@@ -97,24 +97,25 @@ std::vector<Campaign::Task> Campaign::tasks() const
 {
     std::vector<Task> tasks;
     for (const Plan::Exhaustive &all : plan_.exhaustive) {
+        const Explorer::Settings settings{.recovery_depth = all.recovery_depth,
+                                          .damages = all.length <= longest_to_damage ? Explorer::Damages::few
+                                                                                     : Explorer::Damages::none,
+                                          .limits = plan_.limits};
         const std::uint64_t alike = number_of_programs(all.length - std::min(all.length, letters_of_a_task));
         for (std::uint64_t n = 0; n < number_of_programs(all.length); n += alike)
-            tasks.push_back(
-                {all.length,
-                 n,
-                 n + alike,
-                 0,
-                 {.recovery_depth = all.recovery_depth,
-                  .damages = all.length <= longest_to_damage ? Explorer::Damages::few : Explorer::Damages::none,
-                  .limits = plan_.limits}});
+            tasks.push_back({all.length, n, n + alike, {}, settings});
     }
+    const auto add = [&](Program program, int depth) {
+        const Explorer::Settings settings{.recovery_depth = depth, .every_point = true, .limits = plan_.limits};
+        tasks.push_back({program.size(), 0, 0, std::move(program), settings});
+    };
+    for (const char *const program : chosen_programs)
+        add(program, plan_.chosen_recovery_depth);
     for (const Plan::Random &some : plan_.random)
-        for (std::uint64_t n = 0; n < some.programs; ++n)
-            tasks.push_back({some.length,
-                             0,
-                             0,
-                             seed_ + n,
-                             {.recovery_depth = some.recovery_depth, .every_point = true, .limits = plan_.limits}});
+        for (std::uint64_t n = 0; n < some.programs; ++n) {
+            std::mt19937_64 random(seed_ + n);
+            add(random_program(some.length, random), some.recovery_depth);
+        }
     return tasks;
 }
 
@@ -122,8 +123,7 @@ template <typename F>
 void Campaign::each_program(const Task &task, F f)
 {
     if (task.begin == task.end) {
-        std::mt19937_64 random(task.seed);
-        f(random_program(task.length, random));
+        f(task.single);
         return;
     }
     for (std::uint64_t n = task.begin; n < task.end;) {
@@ -147,7 +147,7 @@ std::optional<Violation> Campaign::explore_new_streams()
     auto violation = explorer.explore_creation(settings);
     // The last but one reserves no bytes at the very end of a region in front of another one, the last one leaves a
     // filler that takes as much as an entry.
-    for (const char *const program : {"n", "na", "nab", "nyw", "nrp", "nac", "nnf", "nnaaaaaarr", "nrprac"})
+    for (const char *const program : {"n", "na", "nab", "nyw", "nrp", "nac", "nnf", "nnfnbbrrrr", "nrprac"})
         if (!violation)
             violation = explorer.explore(program, settings);
     return violation;

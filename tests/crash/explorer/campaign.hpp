@@ -30,6 +30,8 @@ struct Plan {
         int recovery_depth;
     };
     std::vector<Random> random;
+    // Those in program.hpp for which no random one can be waited for, looked at like random ones.
+    int chosen_recovery_depth = 1;
     StateLimits limits;
     std::size_t seen_capacity = std::size_t{1} << 26; // a power of two, well above the number of states
 };
@@ -66,12 +68,12 @@ private:
         std::array<Finding, max_workers> findings; // one for each worker; its program is the one under way
     };
 
-    // Programs for one worker: those of a length from the begin-th to the end-th, or a random one.
+    // Programs for one worker: those of a length from the begin-th to the end-th, or a single one.
     struct Task {
         std::size_t length;
         std::uint64_t begin;
         std::uint64_t end;
-        std::uint64_t seed;
+        Program single;
         Explorer::Settings settings;
     };
     std::vector<Task> tasks() const;

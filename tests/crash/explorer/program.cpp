@@ -27,7 +27,7 @@ std::string describe(Operation operation)
     case Operation::append_async:
         return "append 8 bytes to the oldest region asynchronously";
     case Operation::reserve:
-        return "reserve 16 bytes in the oldest region";
+        return "reserve 16 bytes in the newest region";
     case Operation::publish_oldest:
         return "publish the oldest reservation";
     case Operation::publish_newest:

@@ -18,7 +18,7 @@ enum class Operation : char {
     append_other = 'b',   // 20 bytes, to the newest region
     fill = 'x',           // the oldest region, to its last byte
     append_async = 'y',   // 8 bytes, to the oldest region
-    reserve = 'r',        // 16 bytes in the oldest region, or what is left there
+    reserve = 'r',        // 16 bytes in the newest region, or what is left there
     publish_oldest = 'p', // all of it
     publish_newest = 'q', // 8 bytes of it, or all if it has less
     publish_async = 'z',  // the oldest one
@@ -33,6 +33,13 @@ enum class Operation : char {
 using Program = std::string; // an Operation each
 
 inline constexpr const char *alphabet = "abxyrpqzwnfcks";
+
+// Longer than what is explored exhaustively, each for a state that few programs lead to.
+inline constexpr const char *chosen_programs[] = {
+    "nbrbfq",  // the filler behind what was published begins another line, in front of what is known durable
+    "raryp",   // a hole in front of what was acknowledged, and one in front of what was not
+    "nrrbyzz", // two published entries are dropped, because another region's is lost, in front of an acknowledged one
+};
 
 std::optional<std::string> why_not_a_program(const std::string &text);
 std::string describe(Operation operation);

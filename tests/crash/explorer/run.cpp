@@ -230,7 +230,7 @@ bool Run::apply(Operation operation)
     case Operation::append_async:
         return append(oldest_region(), 8, false);
     case Operation::reserve:
-        return reserve(oldest_region(), 16);
+        return reserve(newest_region(), 16);
     case Operation::publish_oldest:
         return publish(0, 16, true);
     case Operation::publish_newest:
