@@ -124,8 +124,8 @@ std::optional<Violation> Explorer::explore(const Program &program, const Setting
     if (settings.damages != Damages::none && !run.has_failed()) {
         // What was just opened has no mark that it was closed well, and its checkpoints cover everything.
         if (!program.empty() && program.back() == static_cast<char>(Operation::close_and_open))
-            damages_are_told({program_image_.power_cut_losing_all(), run.owed()}, settings.damages);
-        damages_are_told(run.close(), settings.damages);
+            damages_are_told({program_image_.power_cut_losing_all(), run.owed()}, settings.damages, nullptr);
+        damages_are_told(run.close(), settings.damages, start_words_.get());
     }
     visit(points, settings.recovery_depth);
     for (const Kill &kill : kills)
@@ -260,7 +260,7 @@ void Explorer::superblocks_are_checked(const SimulatedImage::Bytes &bytes, const
     }
 }
 
-void Explorer::damages_are_told(const Start &closed, Damages which)
+void Explorer::damages_are_told(const Start &closed, Damages which, const SimulatedImage::Words *older)
 {
     const SimulatedImage::SharedWords words = SimulatedImage::shared(closed.bytes);
     if (violation_ || !is_new(words->hash + closed.owed.hash() * 3, Purpose::damage, which == Damages::many ? 1 : 0))
@@ -281,6 +281,10 @@ void Explorer::damages_are_told(const Start &closed, Damages which)
         for (const std::uint64_t value : {std::uint64_t{0}, UINT64_MAX}) {
             const OnPath damage(*this, {"a line of words ", value, " at word ", word});
             damage_is_told(words, all, std::vector<std::uint64_t>(line, value), closed.owed);
+        }
+        if (older != nullptr) {
+            const OnPath damage(*this, {"a line put back as it was before, at word ", word});
+            damage_is_told(words, all, {&older->values[word], &older->values[word] + line}, closed.owed);
         }
     }
     if (which == Damages::few)

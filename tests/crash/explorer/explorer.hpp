@@ -43,8 +43,9 @@ struct Violation {
 
 class Explorer {
 public:
-    // What is damaged in what a program leaves when it is closed: flipped bits of every word, and lines of zeros and
-    // ones; with many, also headers of entries that are replaced by what stands elsewhere.
+    // What is damaged in what a program leaves when it is closed: flipped bits of every word, lines of zeros and ones,
+    // lines put back as they were before the program; with many, also headers of entries that are replaced by what
+    // stands elsewhere.
     enum class Damages : std::uint8_t { none, few, many };
     struct Settings {
         int recovery_depth = 0;   // crashes inside recovery
@@ -110,7 +111,8 @@ private:
     void damage_is_told(const pms::SimulatedImage::Bytes &bytes, const Obligations &owed);
     // Each damage to a stream that was closed is reported when opening or iterating, or it changes nothing. What is in
     // an entry's data, or more than a bit, is reported when verifying at the latest.
-    void damages_are_told(const Start &closed, Damages which);
+    // `older`: of an earlier time, to put lines of it back; nullptr: not that.
+    void damages_are_told(const Start &closed, Damages which, const pms::SimulatedImage::Words *older);
     void damage_is_told(const pms::SimulatedImage::SharedWords &words, const std::vector<std::uint64_t> &places,
                         const std::vector<std::uint64_t> &values, const Obligations &owed);
     // The same of a superblock.
