@@ -158,8 +158,8 @@ TEST(Allocations, RegionsUsedAgain)
     with_each_allocation_failing([](AllocationFaults &faults) {
         StreamFile file(stream_size);
         Session session(faults, file);
-        // Beyond the number of region objects that are kept from use.
-        for (int i = 0; i < 257; ++i) {
+        // Beyond the number of region objects that are kept from use, and up to where their queue needs memory.
+        for (int i = 0; i < 319; ++i) {
             pmemstream_region region{};
             ASSERT_EQ(pmemstream_region_allocate(session.stream(), 100, &region), 0);
             ASSERT_EQ(pmemstream_region_free(session.stream(), region), 0);

@@ -111,6 +111,11 @@ void Disk::when_failing(std::function<void()> call)
     state.when_failing = std::move(call);
 }
 
+void Disk::heal()
+{
+    state.failing = 0;
+}
+
 std::uint64_t Disk::syncs() const
 {
     return state.syncs;

@@ -29,6 +29,8 @@ public:
     // Called inside the sync that fails, before it is known to.
     void when_failing(std::function<void()> call);
     std::uint64_t syncs() const;
+    // No sync fails any more.
+    void heal();
 };
 
 } // namespace faults
