@@ -6,6 +6,7 @@
 #include "medium/mutation.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -51,7 +52,8 @@ void SimulatedImage::reset(const Bytes &content)
 
 std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
-    loads_.fetch_add(1, std::memory_order_relaxed);
+    if (loads_.fetch_add(1, std::memory_order_relaxed) >= max_loads)
+        static_cast<void>(std::raise(SIGXCPU));
     return __atomic_load_n(&cache_.readable()[offset / 8], __ATOMIC_ACQUIRE);
 }
 
