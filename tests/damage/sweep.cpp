@@ -116,7 +116,7 @@ void Sweep::run(const LiveImage &image, const std::vector<Edit> &edits, int work
         Shared::Charge &left = shared_->charges[worker];
         const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         note(image, edits[left.at],
-             {.outcome = signal == SIGALRM ? Outcome::hung : Outcome::crashed,
+             {.outcome = signal == SIGALRM || signal == SIGXCPU ? Outcome::hung : Outcome::crashed,
               .why = signal == 0 ? "the process ended" : std::string("the process died: ") + strsignal(signal)});
         ++left.at;
         start(worker);

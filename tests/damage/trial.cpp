@@ -26,7 +26,10 @@ namespace {
 constexpr std::uint64_t header_size = format::region_header_size;
 constexpr std::uint64_t no_region = PMEMSTREAM_INVALID_OFFSET;
 
-// Loads of single words that one open may take, and steps of an iteration: beyond, it hangs.
+// Beyond it hangs: steps of an iteration, the images having some dozens of entries, and loads of single words that one
+// open may take.
+constexpr std::uint64_t max_iteration = 1000;
+constexpr std::uint64_t max_loads = 10'000'000; // of all that is done with an image
 constexpr std::uint64_t max_steps(std::size_t image_size)
 {
     return 1000 + image_size / 8 * 4;
@@ -205,7 +208,7 @@ Trial::Trial(const LiveImage &image)
 
 Trial::~Trial() = default;
 
-Trial::Look Trial::look_at(const Case &it, pmemstream *stream, bool data_checked) const
+Trial::Look Trial::look_at(pmemstream *stream, bool data_checked) const
 {
     const auto must = [](bool holds, const char *what) {
         if (!holds)
@@ -213,7 +216,7 @@ Trial::Look Trial::look_at(const Case &it, pmemstream *stream, bool data_checked
     };
     std::uint64_t steps = 0;
     const auto step = [&] {
-        if (++steps > max_steps(it.bytes.size()))
+        if (++steps > max_iteration)
             throw Violation{Outcome::hung, "iterating does not end"};
     };
 
@@ -344,7 +347,7 @@ void Trial::read(Case &it)
     it.check_steps();
     if (!failed(error)) {
         open.stream = reinterpret_cast<pmemstream *>(stream.release());
-        const Look look = look_at(it, open.stream, true);
+        const Look look = look_at(open.stream, true);
         it.verdict.tellers.checking = look.stops != 0;
         it.readable = look.seen;
         judge(it, look, true);
@@ -378,7 +381,7 @@ void Trial::write(Case &it)
         footprint.front().second != format::clean_mark_offset + 8)
         throw Violation{Outcome::silent, "the first store was not that of the clean mark"};
 
-    const Look look = look_at(it, open.stream, false);
+    const Look look = look_at(open.stream, false);
     Tellers &tellers = it.verdict.tellers;
     tellers.opening = look.info.damage_count != 0;
     tellers.dropping = !look.dropped.empty();
@@ -433,7 +436,7 @@ void Trial::go_on(const Case &it, OpenStream &open, const Look &before)
                                    reopened)),
          "open again");
     again.stream = reinterpret_cast<pmemstream *>(reopened.release());
-    Look after = look_at(it, again.stream, true);
+    Look after = look_at(again.stream, true);
     must(after.info.was_clean != 0 && after.dropped.empty(), "opening after a clean close");
     must(after.info.persisted_timestamp == last, "the last timestamp");
     for (std::size_t i = 0; i < image_.entries.size(); ++i) {
@@ -465,7 +468,9 @@ Verdict Trial::judge(const Edit &edit)
         other_size = std::make_unique<SimulatedImage>(bytes, image_.granularity);
     else
         simulated_->reset(bytes);
-    Case it{image_, edit, std::move(bytes), other_size ? *other_size : *simulated_, {}, {}};
+    SimulatedImage &simulated = other_size ? *other_size : *simulated_;
+    simulated.max_loads = max_loads;
+    Case it{image_, edit, std::move(bytes), simulated, {}, {}};
     try {
         read(it);
         write(it);

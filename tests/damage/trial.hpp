@@ -73,7 +73,7 @@ private:
     void go_on(const Case &it, OpenStream &open, const Look &before);
     void judge(Case &it, const Look &look, bool data_checked) const;
     Untold why_untold(const Case &it, const Entry &entry) const;
-    Look look_at(const Case &it, pmemstream *stream, bool data_checked) const;
+    Look look_at(pmemstream *stream, bool data_checked) const;
 
     const LiveImage &image_;
     std::vector<std::uint32_t> entry_at_; // by offset / 8; the index of the entry, and one

@@ -6,6 +6,7 @@
 #include "medium/mutation.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -123,7 +124,10 @@ std::uint64_t SimulatedImage::load(std::uint64_t offset) const noexcept
 {
     announce(Step::load, offset, sizeof(std::uint64_t));
     // Exact for one thread, which is what counts are asked for.
-    loads_.store(loads_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    const std::uint64_t loads = loads_.load(std::memory_order_relaxed) + 1;
+    loads_.store(loads, std::memory_order_relaxed);
+    if (loads > max_loads)
+        static_cast<void>(std::raise(SIGXCPU));
     return __atomic_load_n(&cache_.readable()[offset / 8], __ATOMIC_ACQUIRE);
 }
 

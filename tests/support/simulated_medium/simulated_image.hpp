@@ -119,6 +119,8 @@ public:
     std::function<void()> before_fence;
     // The n-th sync from now on fails, 1 the next one; 0: none.
     void fail_sync(std::uint64_t n);
+    // Whoever loads more words than this since reset() hangs: the process dies of SIGXCPU.
+    std::uint64_t max_loads = UINT64_MAX;
     struct Counts {
         std::uint64_t fences = 0; // and syncs
         std::uint64_t flushes = 0;
