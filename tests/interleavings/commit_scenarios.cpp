@@ -168,6 +168,7 @@ public:
                 [this] {
                     Observer observer(*this);
                     observer.look();
+                    sleep_until_reached(pms::Stage::persisted, 3);
                     observer.look();
                 }};
     }
@@ -324,7 +325,7 @@ std::vector<Scenario> commit_scenarios()
          {{3, 1, 0}, {2, 0, 1}},
          {{2, 1, 0}, {1, 0, 1}}},
         {"persists",
-         "two threads raise the persisted watermark, a third looks on",
+         "two threads raise the persisted watermark, a third sleeps on it",
          {pms::Granularity::page},
          setting_of<Persists>(),
          {{3, 1, 0}, {2, 0, 1}},

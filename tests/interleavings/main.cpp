@@ -23,6 +23,14 @@ extern "C" ssize_t getrandom(void *buffer, size_t size, unsigned)
     return static_cast<ssize_t>(size);
 }
 
+#if defined(__SANITIZE_THREAD__)
+// The scheduler's and the scenarios' memory passes through memcpy() and the like as well (sync/untracked.hpp).
+extern "C" const char *__tsan_default_options()
+{
+    return "ignore_interceptors_accesses=1:report_thread_leaks=0";
+}
+#endif
+
 namespace {
 
 using namespace interleavings;

@@ -7,6 +7,7 @@
 
 #include "sync/planted.hpp"
 #include "sync/scheduler.hpp"
+#include "sync/untracked.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct thread_id {
 
 inline thread_id this_thread_id() noexcept
 {
+    const scheduled::Untracked untracked;
     const Scheduler *scheduler = Scheduler::active();
     return {scheduler == nullptr ? 1 : scheduler->current() + 2};
 }
