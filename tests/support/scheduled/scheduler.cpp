@@ -73,11 +73,13 @@ Scheduler::Outcome Scheduler::run(const std::vector<std::function<void()>> &thre
 
 void Scheduler::start(Strategy *strategy)
 {
+    const Untracked untracked;
     strategy_ = strategy;
     steps_ = 0;
-    active_ = this;
+    active_.store(this, std::memory_order_relaxed);
     go_on(From::main);
-    active_ = nullptr;
+    active_.store(nullptr, std::memory_order_relaxed);
+    over(this);
 }
 
 bool Scheduler::all(bool (*holds)(const Thread &thread)) const
@@ -95,12 +97,11 @@ bool Scheduler::run_out()
 
 void Scheduler::enter(void *argument)
 {
-    // What a scenario does outside the library is its own affair.
-    untracked_begin();
     auto *self = static_cast<Scheduler *>(argument);
     Thread &thread = self->threads_[self->current_];
     (*thread.function)();
     self->drain();
+    done(self);
     thread.ended = true;
     self->go_on(From::thread);
 }
@@ -210,6 +211,7 @@ void Scheduler::go_on(From from)
 void Scheduler::step(const Operation &operation)
 {
     const Untracked untracked;
+    done(this);
     Thread &thread = threads_[current_];
     thread.operation = operation;
     thread.slept_at = steps_;

@@ -288,9 +288,9 @@ public:
             if (scheduler == nullptr)
                 waits_alone(place);
             // Waits from before it unlocks.
-            const std::uint64_t seen = notified_;
+            const std::uint64_t seen = notified_.load(std::memory_order_relaxed);
             lock.unlock();
-            if (notified_ == seen)
+            if (notified_.load(std::memory_order_relaxed) == seen)
                 scheduler->wait_on(this, place);
             else
                 scheduler->touch(this, false);
@@ -305,12 +305,12 @@ public:
         scheduler->step({.kind = Operation::Kind::notify, .object = this, .place = place});
         scheduler->drain();
         scheduler->touch(this, true);
-        ++notified_;
+        notified_.fetch_add(1, std::memory_order_relaxed);
         scheduler->wake_all(this);
     }
 
 private:
-    std::uint64_t notified_ = 0;
+    std::atomic<std::uint64_t> notified_{0};
 };
 
 } // namespace pms::sync

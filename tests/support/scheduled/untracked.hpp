@@ -11,6 +11,8 @@ void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreReadsEnd(const char *file, int line);
 void AnnotateIgnoreWritesBegin(const char *file, int line);
 void AnnotateIgnoreWritesEnd(const char *file, int line);
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
 }
 #endif
 
@@ -28,8 +30,19 @@ inline void untracked_end()
     AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
     AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
 }
+// What a thread did is over before what another does that calls over() later.
+inline void done(void *what)
+{
+    __tsan_release(what);
+}
+inline void over(void *what)
+{
+    __tsan_acquire(what);
+}
 #else
 inline constexpr bool tracks_races = false;
+inline void done(void *) {}
+inline void over(void *) {}
 inline void untracked_begin() {}
 inline void untracked_end() {}
 #endif
