@@ -370,6 +370,8 @@ void StreamScene::iterate(std::size_t index)
         if (offset == UINT64_MAX)
             break; // freed meanwhile
         expect(offset > last, "entries out of order");
+        expect(inside(Call::look, [&] { return pmemstream_committed_timestamp(stream_); }) >= timestamp_at(offset),
+               "an entry is shown that is not committed");
         last = offset;
         const auto *data = reinterpret_cast<const char *>(setting_.image_.cache()) + offset + 16;
         const auto found = std::ranges::find_if(ledger_.writes, [&](const Write &write) {
@@ -441,7 +443,9 @@ void StreamScene::stopped(const Scheduler &scheduler)
     if (const std::string wrong = setting_.crashes_.check(); !wrong.empty())
         fail(wrong);
     over_ = true;
-    setting_.image_.kill();
+    // Some wait for the failure.
+    if (!medium_fails())
+        setting_.image_.kill();
 }
 
 } // namespace interleavings
