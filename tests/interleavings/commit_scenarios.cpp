@@ -168,6 +168,7 @@ public:
                 [this] {
                     Observer observer(*this);
                     observer.look();
+                    sleep_until_reached(pms::Stage::persisted, 3);
                     observer.look();
                 }};
     }
@@ -201,23 +202,21 @@ public:
                 },
                 [this] { wait(2); },
                 [this] {
-                    // Dropped half polled: its waker must not be called any more.
-                    bool alive = true;
-                    const future_waker waker{&alive, [](void *data) {
-                                                 if (!*static_cast<bool *>(data))
-                                                     woken_too_late = true;
+                    // Dropped half polled: its waker must not be called any more, nor be in a call.
+                    const future_waker waker{this, [](void *data) {
+                                                 auto *self = static_cast<Watches *>(data);
+                                                 self->expect(!self->dropped_, "a waker is called after unwatch()");
+                                                 pms::sync::sleep_for(1);
+                                                 self->expect(!self->dropped_, "unwatch() leaves a waker in a call");
                                              }};
-                    commit_.watch(&alive, 1, waker);
+                    commit_.watch(&dropped_, 1, waker);
                     commit_.wake_futures();
-                    commit_.unwatch(&alive);
-                    alive = false;
-                    expect(!std::exchange(woken_too_late, false), "a waker was called after unwatch()");
+                    commit_.unwatch(&dropped_);
+                    dropped_ = true;
                 }};
     }
 
 private:
-    static inline bool woken_too_late = false;
-
     void wait(std::uint64_t timestamp)
     {
         while (commit_.committed() < timestamp) {
@@ -244,6 +243,7 @@ private:
     }
 
     bool by_word_;
+    bool dropped_ = false;
 };
 
 // Several sleepers for several timestamps, and a stream that fails meanwhile.
@@ -324,7 +324,7 @@ std::vector<Scenario> commit_scenarios()
          {{3, 1, 0}, {2, 0, 1}},
          {{2, 1, 0}, {1, 0, 1}}},
         {"persists",
-         "two threads raise the persisted watermark, a third looks on",
+         "two threads raise the persisted watermark, a third sleeps on it",
          {pms::Granularity::page},
          setting_of<Persists>(),
          {{3, 1, 0}, {2, 0, 1}},

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "sync/sync.hpp"
+#include "sync/untracked.hpp"
 
 #include <libminiasync/vdm.h>
 
@@ -20,16 +21,15 @@ public:
     HeldMover &operator=(const HeldMover &) = delete;
 
     vdm *mover() { return &interface_; }
-    // The device: makes the next copy once it is started, and wakes who waits for it.
-    void work()
+    // The device: makes the next copy once it is started, and gives what to wake then.
+    future_waker copy()
     {
         while (started_.load() == done_)
             started_.wait(done_);
         Operation &operation = *queue_[done_++];
         std::memcpy(operation.copy.dest, operation.copy.src, operation.copy.n);
         operation.done.store(1, std::memory_order_release);
-        if (operation.waker.wake != nullptr)
-            operation.waker.wake(operation.waker.data);
+        return operation.waker;
     }
 
 private:
@@ -43,11 +43,13 @@ private:
 
     static void *make(vdm *mover, vdm_operation_type)
     {
+        const pms::scheduled::Untracked untracked;
         auto *self = reinterpret_cast<HeldMover *>(mover);
         return &self->operations_.emplace_back(self);
     }
     static int start(void *data, const vdm_operation *given, future_notifier *notifier)
     {
+        const pms::scheduled::Untracked untracked;
         auto &operation = *static_cast<Operation *>(data);
         operation.copy = given->data.memcpy;
         if (notifier != nullptr) {
@@ -62,11 +64,13 @@ private:
     }
     static future_state check(void *data, const vdm_operation *)
     {
+        const pms::scheduled::Untracked untracked;
         return static_cast<Operation *>(data)->done.load(std::memory_order_acquire) != 0 ? FUTURE_STATE_COMPLETE
                                                                                          : FUTURE_STATE_RUNNING;
     }
     static void end(void *, const vdm_operation *given, vdm_operation_output *output)
     {
+        const pms::scheduled::Untracked untracked;
         output->type = given->type;
         output->result = VDM_SUCCESS;
         output->output.memcpy.dest = given->data.memcpy.dest;

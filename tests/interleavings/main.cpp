@@ -23,6 +23,19 @@ extern "C" ssize_t getrandom(void *buffer, size_t size, unsigned)
     return static_cast<ssize_t>(size);
 }
 
+#if defined(__SANITIZE_THREAD__)
+// The scheduler's and the scenarios' memory passes through memcpy() and the like as well (sync/untracked.hpp).
+extern "C" [[gnu::visibility("default")]] const char *__tsan_default_options()
+{
+    return "ignore_interceptors_accesses=1:report_thread_leaks=0";
+}
+// errno, which is one for all threads of a scheduler. It changes hands with them.
+extern "C" [[gnu::visibility("default")]] const char *__tsan_default_suppressions()
+{
+    return "race_top:call<\nrace_top:pms::api::fail\n";
+}
+#endif
+
 namespace {
 
 using namespace interleavings;

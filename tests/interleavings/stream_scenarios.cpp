@@ -217,6 +217,17 @@ private:
     bool persisted_;
 };
 
+// A wait for what is never appended ends when the medium fails.
+class WaitsForFailure final : public StreamScene {
+public:
+    using StreamScene::StreamScene;
+    Threads threads() override
+    {
+        return {[this] { append(0, id(0, 0)); },
+                [this] { expect(wait(Until::persisted, shape().regions + 5) != 0, "a wait outlived the medium"); }};
+    }
+};
+
 // A copy made by a mover's thread, which wakes the stream, beside an append behind it.
 class Moves final : public StreamScene {
 public:
@@ -411,6 +422,12 @@ std::vector<Scenario> stream_scenarios()
          {line, page},
          setting_of<WaitsAhead>({.regions = 1}, true),
          three,
+         brief},
+        {"wait-eio",
+         "a wait for what is never appended, and a sync fails",
+         {page},
+         setting_of<WaitsForFailure>({.regions = 1, .failing_sync = 2}),
+         two,
          brief},
         {"mover", "a mover's copy beside an append", {line, page}, setting_of<Moves>({.regions = 2}), three, brief},
         {"mover-2", "two copies of a mover", {line}, setting_of<MovesTwice>({.regions = 2}), three, brief},

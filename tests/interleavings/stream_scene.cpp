@@ -6,6 +6,7 @@
 #include "api/api.hpp"
 #include "format/record.hpp"
 #include "sync/sync.hpp"
+#include "sync/untracked.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -73,17 +74,21 @@ StreamSetting::StreamSetting(const StreamShape &shape, pms::Granularity granular
     start_ = image_.killed();
 }
 
-// While it lives the thread is inside a function of the library.
-class StreamScene::Calling {
-public:
-    Calling(StreamScene &scene, Call call) : call_(scene.calls_[this_thread()]) { call_ = call; }
-    ~Calling() { call_ = Call::none; }
-    Calling(const Calling &) = delete;
-    Calling &operator=(const Calling &) = delete;
-
-private:
-    Call &call_;
-};
+// Calls f, which is inside the library.
+template <typename F>
+auto StreamScene::inside(Call call, F f)
+{
+    struct Inside {
+        explicit Inside(Call &place, Call call) : current(place) { current = call; }
+        ~Inside() { current = Call::none; }
+        Inside(const Inside &) = delete;
+        Inside &operator=(const Inside &) = delete;
+        Call &current;
+    };
+    const Inside inside(calls_[this_thread()], call);
+    const pms::scheduled::Tracked tracked;
+    return f();
+}
 
 StreamScene::StreamScene(StreamSetting &setting) : setting_(setting), ledger_(setting.ledger_)
 {
@@ -99,6 +104,7 @@ StreamScene::StreamScene(StreamSetting &setting) : setting_(setting), ledger_(se
         note_medium_step(step, offset, size);
     };
     image.before_fence = [this] {
+        const pms::scheduled::Untracked untracked;
         if (Scheduler::active() != nullptr)
             note("at a fence");
     };
@@ -114,6 +120,7 @@ StreamScene::~StreamScene()
 
 void StreamScene::note_medium_step(SimulatedImage::Step step, std::uint64_t offset, std::size_t size)
 {
+    const pms::scheduled::Untracked untracked;
     Scheduler *scheduler = Scheduler::active();
     if (scheduler == nullptr)
         return;
@@ -204,11 +211,9 @@ std::uint64_t StreamScene::append(std::size_t region, std::uint64_t id, std::uin
     submit(region, id, size);
     const std::string data = explorer::data_of(id, size);
     pmemstream_entry entry{};
-    int result = 0;
-    {
-        const Calling calling(*this, Call::append);
-        result = pmemstream_append(stream_, {ledger_.regions[region].offset}, nullptr, data.data(), size, &entry);
-    }
+    const pmemstream_region place{ledger_.regions[region].offset};
+    const int result =
+        inside(Call::append, [&] { return pmemstream_append(stream_, place, nullptr, data.data(), size, &entry); });
     if (result != 0)
         return failed(id), 0;
     returned(id, entry.offset);
@@ -222,12 +227,11 @@ std::uint64_t StreamScene::async_append(std::size_t region, std::uint64_t id, st
     submit(region, id, size);
     const std::string &data = buffers_.emplace_back(explorer::data_of(id, size));
     pmemstream_entry entry{};
-    int result = 0;
-    {
-        const Calling calling(*this, Call::async_append);
-        result = pmemstream_async_append(stream_, by_mover ? mover_.mover() : nullptr, {ledger_.regions[region].offset},
-                                         nullptr, data.data(), size, &entry);
-    }
+    const pmemstream_region place{ledger_.regions[region].offset};
+    vdm *mover = by_mover ? mover_.mover() : nullptr;
+    const int result = inside(Call::async_append, [&] {
+        return pmemstream_async_append(stream_, mover, place, nullptr, data.data(), size, &entry);
+    });
     if (result != 0)
         return failed(id), 0;
     returned(id, entry.offset);
@@ -238,13 +242,13 @@ pmemstream_entry StreamScene::reserve(std::size_t region, std::uint64_t id, std:
 {
     pmemstream_entry entry{UINT64_MAX};
     void *place = nullptr;
-    {
-        const Calling calling(*this, Call::reserve);
-        if (pmemstream_reserve(stream_, {ledger_.regions[region].offset}, nullptr, size, &entry, &place) != 0) {
-            if (errno != ENOENT && errno != ENOSPC && errno != EIO)
-                fail(text("reserving"));
-            return {UINT64_MAX};
-        }
+    const pmemstream_region where{ledger_.regions[region].offset};
+    const int result =
+        inside(Call::reserve, [&] { return pmemstream_reserve(stream_, where, nullptr, size, &entry, &place); });
+    if (result != 0) {
+        if (errno != ENOENT && errno != ENOSPC && errno != EIO)
+            fail(text("reserving"));
+        return {UINT64_MAX};
     }
     ++open_reservations_;
     const std::string data = explorer::data_of(id, size);
@@ -259,12 +263,10 @@ std::uint64_t StreamScene::publish(std::size_t region, pmemstream_entry entry, s
         return 0;
     submit(region, id, size);
     const pmemstream_region place{ledger_.regions[region].offset};
-    int result = 0;
-    {
-        const Calling calling(*this, Call::publish);
-        result = wait ? pmemstream_publish(stream_, place, nullptr, entry, size)
-                      : pmemstream_async_publish(stream_, place, nullptr, entry, size);
-    }
+    const int result = inside(Call::publish, [&] {
+        return wait ? pmemstream_publish(stream_, place, nullptr, entry, size)
+                    : pmemstream_async_publish(stream_, place, nullptr, entry, size);
+    });
     if (result != 0)
         return failed(id), 0;
     --open_reservations_;
@@ -289,11 +291,8 @@ int StreamScene::wait(Until until, std::uint64_t timestamp)
                               flag->notify_all();
                           }};
         woken.store(0);
-        future_state state{};
-        {
-            const Calling calling(*this, Call::wait);
-            state = future_poll(FUTURE_AS_RUNNABLE(&future), &notifier);
-        }
+        const future_state state =
+            inside(Call::wait, [&] { return future_poll(FUTURE_AS_RUNNABLE(&future), &notifier); });
         if (state == FUTURE_STATE_COMPLETE)
             break;
         if (notifier.notifier_used == FUTURE_NOTIFIER_WAKER)
@@ -317,16 +316,14 @@ void StreamScene::poll_and_drop(Until until, std::uint64_t timestamp)
 {
     auto future = until == Until::committed ? pmemstream_async_wait_committed(stream_, timestamp)
                                             : pmemstream_async_wait_persisted(stream_, timestamp);
-    const Calling calling(*this, Call::wait);
-    future_poll(FUTURE_AS_RUNNABLE(&future), nullptr);
+    inside(Call::wait, [&] { return future_poll(FUTURE_AS_RUNNABLE(&future), nullptr); });
 }
 
 void StreamScene::look()
 {
-    const Calling calling(*this, Call::look);
     Seen &seen = seen_[this_thread()];
-    const std::uint64_t persisted = pmemstream_persisted_timestamp(stream_);
-    const std::uint64_t committed = pmemstream_committed_timestamp(stream_);
+    const std::uint64_t persisted = inside(Call::look, [&] { return pmemstream_persisted_timestamp(stream_); });
+    const std::uint64_t committed = inside(Call::look, [&] { return pmemstream_committed_timestamp(stream_); });
     expect(committed >= persisted, "persisted, but not committed");
     expect(committed >= seen.committed && persisted >= seen.persisted, "a watermark fell");
     seen = {committed, persisted};
@@ -338,8 +335,7 @@ std::size_t StreamScene::allocate()
     const std::size_t index = ledger_.regions.size();
     ledger_.regions.push_back({UINT64_MAX, 0, explorer::Region::State::being_allocated});
     pmemstream_region region{};
-    const Calling calling(*this, Call::allocate);
-    if (pmemstream_region_allocate(stream_, region_request, &region) != 0)
+    if (inside(Call::allocate, [&] { return pmemstream_region_allocate(stream_, region_request, &region); }) != 0)
         fail(text("allocating"));
     ledger_.regions[index] = {region.offset, region_size, explorer::Region::State::live};
     note("after an allocation");
@@ -349,8 +345,8 @@ std::size_t StreamScene::allocate()
 void StreamScene::free(std::size_t index)
 {
     ledger_.regions[index].state = explorer::Region::State::being_freed;
-    const Calling calling(*this, Call::free);
-    if (pmemstream_region_free(stream_, {ledger_.regions[index].offset}) != 0)
+    const pmemstream_region region{ledger_.regions[index].offset};
+    if (inside(Call::free, [&] { return pmemstream_region_free(stream_, region); }) != 0)
         fail(text("freeing"));
     ledger_.regions[index].state = explorer::Region::State::gone;
     note("after a region was freed");
@@ -362,17 +358,20 @@ void StreamScene::iterate(std::size_t index)
     for (const Write &write : ledger_.writes)
         if (write.region == index && write.state == Write::State::returned && write.timestamp <= ledger_.acknowledged)
             owed.push_back(write.id);
-    const Calling calling(*this, Call::iterate);
+    const pmemstream_region region{ledger_.regions[index].offset};
     pmemstream_entry_iterator *iterator = nullptr;
-    if (pmemstream_entry_iterator_new(&iterator, stream_, {ledger_.regions[index].offset}) != 0)
+    if (inside(Call::iterate, [&] { return pmemstream_entry_iterator_new(&iterator, stream_, region); }) != 0)
         return expect(ledger_.regions[index].state != explorer::Region::State::live, "no iterator");
+    inside(Call::iterate, [&] { pmemstream_entry_iterator_seek_first(iterator); });
     std::uint64_t last = 0;
-    for (pmemstream_entry_iterator_seek_first(iterator); pmemstream_entry_iterator_is_valid(iterator) == 0;
-         pmemstream_entry_iterator_next(iterator)) {
-        const std::uint64_t offset = pmemstream_entry_iterator_get(iterator).offset;
+    while (inside(Call::iterate, [&] { return pmemstream_entry_iterator_is_valid(iterator); }) == 0) {
+        const std::uint64_t offset =
+            inside(Call::iterate, [&] { return pmemstream_entry_iterator_get(iterator).offset; });
         if (offset == UINT64_MAX)
             break; // freed meanwhile
         expect(offset > last, "entries out of order");
+        expect(inside(Call::look, [&] { return pmemstream_committed_timestamp(stream_); }) >= timestamp_at(offset),
+               "an entry is shown that is not committed");
         last = offset;
         const auto *data = reinterpret_cast<const char *>(setting_.image_.cache()) + offset + 16;
         const auto found = std::ranges::find_if(ledger_.writes, [&](const Write &write) {
@@ -383,6 +382,7 @@ void StreamScene::iterate(std::size_t index)
             std::erase(owed, found->id);
         else
             expect(ledger_.regions[index].state != explorer::Region::State::live, "an entry that is not whole");
+        inside(Call::iterate, [&] { pmemstream_entry_iterator_next(iterator); });
     }
     if (ledger_.regions[index].state == explorer::Region::State::live)
         expect(owed.empty() && errno == ENOENT, "an iterator does not show what was acknowledged");
@@ -391,15 +391,15 @@ void StreamScene::iterate(std::size_t index)
 
 void StreamScene::close()
 {
-    const Calling calling(*this, Call::close);
-    pmemstream_delete(&stream_);
+    inside(Call::close, [&] { pmemstream_delete(&stream_); });
     acknowledge(ledger_.submitted(), "after a close");
 }
 
 void StreamScene::copy()
 {
-    const Calling calling(*this, Call::copy);
-    mover_.work();
+    mover_thread_ = this_thread();
+    const future_waker waker = mover_.copy();
+    inside(Call::copy, [&] { waker.wake(waker.data); });
 }
 
 void StreamScene::finished()
@@ -429,11 +429,11 @@ void StreamScene::stopped(const Scheduler &scheduler)
     for (unsigned thread = 0; thread < scheduler.threads(); ++thread) {
         if (thread == dead || scheduler.ended(thread))
             continue;
-        // Some wait for what was never begun.
+        // Some wait for what was never begun, and for copies of a mover that died.
         const bool sleeps = scheduler.operation(thread).kind == Operation::Kind::wait;
-        const bool for_a_copy = calls_[thread] == Call::copy && sleeps;
         const bool for_an_entry = calls_[thread] == Call::none && sleeps && awaited_[thread] > ledger_.submitted();
-        if (for_a_copy || (calls_[dead] == Call::none && for_an_entry))
+        if ((thread == mover_thread_ && sleeps) ||
+            (calls_[dead] == Call::none && (for_an_entry || dead == mover_thread_)))
             continue;
         expect(calls_[dead] != Call::none && calls_[dead] != Call::look,
                "a thread outside the library holds up another");
@@ -443,7 +443,9 @@ void StreamScene::stopped(const Scheduler &scheduler)
     if (const std::string wrong = setting_.crashes_.check(); !wrong.empty())
         fail(wrong);
     over_ = true;
-    setting_.image_.kill();
+    // Some wait for the failure.
+    if (!medium_fails())
+        setting_.image_.kill();
 }
 
 } // namespace interleavings

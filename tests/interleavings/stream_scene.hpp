@@ -45,7 +45,7 @@ protected:
     CrashCheck crashes_;
 };
 
-// What a thread is inside of. `copy` is a data mover's.
+// What a thread is inside of. `copy` is the waker that a data mover calls.
 enum class Call : std::uint8_t {
     none,
     append,
@@ -101,8 +101,8 @@ protected:
     bool medium_fails() const { return setting_.shape_.failing_sync != 0; }
 
 private:
-    class Calling;
-
+    template <typename F>
+    auto inside(Call call, F f);
     Write &submit(std::size_t region, std::uint64_t id, std::uint64_t size);
     void returned(std::uint64_t id, std::uint64_t offset);
     Write &write_of(std::uint64_t id);
@@ -119,6 +119,7 @@ private:
     Ledger ledger_;
     bool over_ = false; // the threads go on only to give back what they hold
     HeldMover mover_;
+    unsigned mover_thread_ = UINT32_MAX;
     std::deque<std::string> buffers_; // alive until the entries are committed
     std::array<Call, pms::scheduled::max_threads> calls_{};
     std::array<std::uint64_t, pms::scheduled::max_threads> awaited_{}; // timestamps

@@ -3,6 +3,8 @@
 
 #include "sync/fiber.hpp"
 
+#include "sync/untracked.hpp"
+
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -69,6 +71,8 @@ void Fiber::start(void (*entry)(void *), void *argument)
 
 void Fiber::enter(unsigned high, unsigned low)
 {
+    // What is not the library's is not looked at.
+    untracked_begin();
     auto *self = reinterpret_cast<Fiber *>(std::uintptr_t{high} << 32 | low);
     self->arrive();
     self->entry_(self->argument_);
@@ -100,8 +104,11 @@ void Fiber::switch_to(Fiber &to, [[maybe_unused]] bool ends)
 #elif defined(__SANITIZE_THREAD__)
     if (shadow_ == nullptr)
         shadow_ = __tsan_get_current_fiber();
+    void *shadow = to.shadow_;
+    if (ends)
+        untracked_end();
     // It orders nothing: only what the threads themselves do may.
-    __tsan_switch_to_fiber(to.shadow_, __tsan_switch_to_fiber_no_sync);
+    __tsan_switch_to_fiber(shadow, __tsan_switch_to_fiber_no_sync);
 #endif
     swapcontext(&context_, &to.context_);
     arrive();

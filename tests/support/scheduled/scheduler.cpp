@@ -3,6 +3,8 @@
 
 #include "sync/scheduler.hpp"
 
+#include "sync/untracked.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstdio>
@@ -71,11 +73,13 @@ Scheduler::Outcome Scheduler::run(const std::vector<std::function<void()>> &thre
 
 void Scheduler::start(Strategy *strategy)
 {
+    const Untracked untracked;
     strategy_ = strategy;
     steps_ = 0;
-    active_ = this;
+    active_.store(this, std::memory_order_relaxed);
     go_on(From::main);
-    active_ = nullptr;
+    active_.store(nullptr, std::memory_order_relaxed);
+    over(this);
 }
 
 bool Scheduler::all(bool (*holds)(const Thread &thread)) const
@@ -97,6 +101,7 @@ void Scheduler::enter(void *argument)
     Thread &thread = self->threads_[self->current_];
     (*thread.function)();
     self->drain();
+    done(self);
     thread.ended = true;
     self->go_on(From::thread);
 }
@@ -205,6 +210,8 @@ void Scheduler::go_on(From from)
 
 void Scheduler::step(const Operation &operation)
 {
+    const Untracked untracked;
+    done(this);
     Thread &thread = threads_[current_];
     thread.operation = operation;
     thread.slept_at = steps_;
@@ -241,6 +248,7 @@ void Scheduler::record(std::uint64_t &history, const void *object, bool changes)
 
 void Scheduler::touch(const void *object, bool changes)
 {
+    const Untracked untracked;
     Thread &thread = threads_[current_];
     if (object == nullptr)
         thread.history = mix(thread.history, 2);
@@ -250,12 +258,14 @@ void Scheduler::touch(const void *object, bool changes)
 
 bool Scheduler::keeps_back()
 {
+    const Untracked untracked;
     Thread &thread = threads_[current_];
     return thread.keep_back || !thread.kept.empty();
 }
 
 void Scheduler::keep(void *object, std::uint64_t value, void (*write)(void *object, std::uint64_t value))
 {
+    const Untracked untracked;
     Thread &thread = threads_[current_];
     thread.history = mix(thread.history, 3);
     thread.kept.push_back({object, value, write, thread.history});
@@ -263,6 +273,7 @@ void Scheduler::keep(void *object, std::uint64_t value, void (*write)(void *obje
 
 const std::uint64_t *Scheduler::kept(const void *object) const
 {
+    const Untracked untracked;
     const Thread &thread = threads_[current_];
     for (auto kept = thread.kept.rbegin(); kept != thread.kept.rend(); ++kept)
         if (kept->object == object)
@@ -281,6 +292,7 @@ void Scheduler::write_oldest(Thread &thread)
 
 void Scheduler::drain()
 {
+    const Untracked untracked;
     Thread &thread = threads_[current_];
     while (!thread.kept.empty())
         write_oldest(thread);
@@ -288,6 +300,7 @@ void Scheduler::drain()
 
 void Scheduler::wait_on(const void *object, const std::source_location &place)
 {
+    const Untracked untracked;
     threads_[current_].woken = false;
     step({.kind = Operation::Kind::wait, .object = object, .place = place});
     touch(object, true);
@@ -295,6 +308,7 @@ void Scheduler::wait_on(const void *object, const std::source_location &place)
 
 void Scheduler::wake_all(const void *object)
 {
+    const Untracked untracked;
     for (unsigned i = 0; i < count_; ++i)
         if (threads_[i].operation.kind == Operation::Kind::wait && threads_[i].operation.object == object)
             threads_[i].woken = true;

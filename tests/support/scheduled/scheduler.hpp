@@ -13,6 +13,7 @@
 #include "sync/fiber.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -115,7 +116,7 @@ public:
 
     // ---- For the operations themselves.
     // The scheduler whose thread is running; nullptr: the caller is none of its threads.
-    static Scheduler *active() { return active_; }
+    static Scheduler *active() { return active_.load(std::memory_order_relaxed); }
     unsigned current() const { return current_; }
     // Returns when the thread is to do it.
     void step(const Operation &operation);
@@ -171,7 +172,7 @@ private:
     History &history_of(const void *object);
     void record(std::uint64_t &history, const void *object, bool changes);
 
-    static inline Scheduler *active_ = nullptr;
+    static inline std::atomic<Scheduler *> active_{nullptr};
 
     Fiber main_;
     std::array<Thread, max_threads> threads_;

@@ -7,6 +7,7 @@
 
 #include "sync/planted.hpp"
 #include "sync/scheduler.hpp"
+#include "sync/untracked.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -32,6 +33,7 @@ struct thread_id {
 
 inline thread_id this_thread_id() noexcept
 {
+    const scheduled::Untracked untracked;
     const Scheduler *scheduler = Scheduler::active();
     return {scheduler == nullptr ? 1 : scheduler->current() + 2};
 }
@@ -286,9 +288,9 @@ public:
             if (scheduler == nullptr)
                 waits_alone(place);
             // Waits from before it unlocks.
-            const std::uint64_t seen = notified_;
+            const std::uint64_t seen = notified_.load(std::memory_order_relaxed);
             lock.unlock();
-            if (notified_ == seen)
+            if (notified_.load(std::memory_order_relaxed) == seen)
                 scheduler->wait_on(this, place);
             else
                 scheduler->touch(this, false);
@@ -303,12 +305,12 @@ public:
         scheduler->step({.kind = Operation::Kind::notify, .object = this, .place = place});
         scheduler->drain();
         scheduler->touch(this, true);
-        ++notified_;
+        notified_.fetch_add(1, std::memory_order_relaxed);
         scheduler->wake_all(this);
     }
 
 private:
-    std::uint64_t notified_ = 0;
+    std::atomic<std::uint64_t> notified_{0};
 };
 
 } // namespace pms::sync
