@@ -5,12 +5,13 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+SECONDS ?= 60
 export DESTDIR
 
 # The targets that installing needs, so that it does not build the tests.
 INSTALLED = pmemstream pmemstream_static miniasync miniasync_static pmemstream_tool
 
-.PHONY: help deps build demo test crash damage interleavings coverage install clean
+.PHONY: help deps build demo test crash damage interleavings fuzz coverage install clean
 
 help:
 	@echo "make demo      install what is missing, build, and show a stream surviving kill -9"
@@ -19,6 +20,7 @@ help:
 	@echo "make damage    install what is missing, build, and damage images in every way: some minutes"
 	@echo "make interleavings install what is missing, build, and run interleavings of threads: some minutes"
 	@echo "make coverage  install what is missing, build, run the tests, and show what of the libraries they run"
+	@echo "make fuzz      install what is missing, build with clang, and fuzz for SECONDS ($(SECONDS))"
 	@echo "make deps      install what is missing, with apt-get"
 	@echo "make build     build what is to be installed, into build/release"
 	@echo "make install   build and install below PREFIX ($(PREFIX)), DESTDIR is honoured"
@@ -52,6 +54,10 @@ interleavings: deps
 	cmake --preset release
 	cmake --build --preset release --target interleavings
 	build/release/tests/interleavings/interleavings --workers "$$(nproc)"
+
+fuzz:
+	scripts/deps.sh fuzz
+	scripts/fuzz.sh "$(SECONDS)"
 
 coverage:
 	scripts/deps.sh coverage

@@ -5,23 +5,27 @@
 # Installs what is missing of what the project needs, with apt-get. When nothing is missing it changes nothing, and
 # needs neither the network nor root.
 #
-#     deps.sh [build | coverage]
+#     deps.sh [build | coverage | fuzz]
 #
 # build: only what building needs, without the tools that check the code (a fraction of the download).
-# coverage: what measuring the tests' coverage needs.
+# coverage: that, and what measures the tests' coverage.
+# fuzz: that, and a compiler with a fuzzing engine.
 
 set -eu
 
 build="g++ make cmake ninja-build pkg-config libpmem2-dev libxxhash-dev libcli11-dev libfmt-dev nlohmann-json3-dev
        libgtest-dev librapidcheck-dev"
 checks="valgrind clang-format clang-tidy cppcheck"
+# Not clang-14, the default of Debian 12: with its standard library it has no std::source_location.
+fuzz="clang-19 libclang-rt-19-dev"
 
 case ${1-} in
 build) packages=$build ;;
 coverage) packages="$build gcovr" ;;
-'') packages="$build $checks" ;;
+fuzz) packages="$build $fuzz" ;;
+'') packages="$build $checks $fuzz" ;;
 *)
-    echo "usage: deps.sh [build | coverage]" >&2
+    echo "usage: deps.sh [build | coverage | fuzz]" >&2
     exit 2
     ;;
 esac

@@ -63,11 +63,11 @@ void Session::bad_look_ups(const Command &command)
     for (const std::uint64_t offset : offsets) {
         const std::string what = " at " + std::to_string(offset) + ", where there is no entry";
         errno = 0;
-        require(pmemstream_entry_data(stream_, {offset}) == nullptr && errno == ENOENT, "entry_data" + what);
+        require(pmemstream_entry_data(stream_, {offset}) == nullptr && errno == ENOENT, "entry_data", what);
         errno = 0;
-        require(pmemstream_entry_size(stream_, {offset}) == 0 && errno == ENOENT, "entry_size" + what);
+        require(pmemstream_entry_size(stream_, {offset}) == 0 && errno == ENOENT, "entry_size", what);
         errno = 0;
-        require(pmemstream_entry_timestamp(stream_, {offset}) == 0 && errno == ENOENT, "entry_timestamp" + what);
+        require(pmemstream_entry_timestamp(stream_, {offset}) == 0 && errno == ENOENT, "entry_timestamp", what);
     }
 }
 

@@ -130,13 +130,13 @@ void Session::check_entry(const Slot &slot) const
     const pmemstream_entry entry{slot.begin};
     const std::string where = " of the entry at " + std::to_string(slot.begin);
     errno = 0;
-    require_equal(pmemstream_entry_timestamp(stream_, entry), slot.timestamp, "the timestamp" + where);
-    require_equal(pmemstream_entry_size(stream_, entry), slot.data->size(), "the size" + where);
+    require_equal(pmemstream_entry_timestamp(stream_, entry), slot.timestamp, "the timestamp", where);
+    require_equal(pmemstream_entry_size(stream_, entry), slot.data->size(), "the size", where);
     const void *data = pmemstream_entry_data(stream_, entry);
-    require(data == store_->bytes() + slot.begin + 16, "the place" + where);
-    require_equal(static_cast<std::uint64_t>(errno), 0, "errno" + where);
+    require(data == store_->bytes() + slot.begin + 16, "the place", where);
+    require_equal(static_cast<std::uint64_t>(errno), 0, "errno", where);
     if (slot.timestamp <= committed_ && !slot.data->empty())
-        require(std::memcmp(data, slot.data->data(), slot.data->size()) == 0, "the bytes" + where);
+        require(std::memcmp(data, slot.data->data(), slot.data->size()) == 0, "the bytes", where);
 }
 
 void Session::check_follower()

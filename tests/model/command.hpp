@@ -2,10 +2,9 @@
 // Copyright the pmemstream authors
 
 // What a case is made of: commands that name regions, sizes and moments by numbers, to be read modulo what there is.
-// So every list of commands can be run, and rapidcheck may leave out any of them and make any number smaller.
+// So every list of commands can be run: rapidcheck may leave out any of them and make any number smaller, and a fuzzer
+// may make them of any bytes.
 #pragma once
-
-#include <rapidcheck.h>
 
 #include <cstdint>
 #include <iosfwd>
@@ -25,6 +24,7 @@ enum class Op : std::uint8_t {
     async_publish,
     release_copies,
     bad_calls,
+    wild_calls,
     reopen,
     crash,
 };
@@ -51,7 +51,5 @@ struct Case {
 
 std::ostream &operator<<(std::ostream &out, const Command &command);
 std::ostream &operator<<(std::ostream &out, const Case &one);
-
-rc::Gen<Case> cases();
 
 } // namespace model

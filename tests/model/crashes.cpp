@@ -60,6 +60,7 @@ void Session::leave_stream()
     if (follower_)
         pmemstream_entry_iterator_delete(&follower_->iterator);
     follower_.reset();
+    pmemstream_region_iterator_delete(&kept_regions_);
     pmemstream_delete(&stream_);
     wait_for_workers();
     held_.forget();

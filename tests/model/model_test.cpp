@@ -3,6 +3,7 @@
 
 // Random commands on a stream and its model, on each medium.
 
+#include "cases.hpp"
 #include "session.hpp"
 
 #include <gtest/gtest.h>

@@ -11,23 +11,24 @@
 
 namespace model {
 
-void require(bool holds, const std::string &what)
+void require(bool holds, std::string_view what, std::string_view where)
 {
     if (!holds)
-        throw Mismatch(what + " [" + pmemstream_errormsg() + "]");
+        throw Mismatch(std::string(what).append(where) + " [" + pmemstream_errormsg() + "]");
 }
 
-void require_equal(std::uint64_t found, std::uint64_t expected, const std::string &what)
+void require_equal(std::uint64_t found, std::uint64_t expected, std::string_view what, std::string_view where)
 {
     if (found != expected)
-        throw Mismatch(what + ": found " + std::to_string(found) + ", expected " + std::to_string(expected));
+        throw Mismatch(std::string(what).append(where) + ": found " + std::to_string(found) + ", expected " +
+                       std::to_string(expected));
 }
 
-void require_failure(int result, int expected_errno, const std::string &what)
+void require_failure(int result, int expected_errno, std::string_view what)
 {
     const int number = errno;
-    require_equal(static_cast<std::uint64_t>(result), static_cast<std::uint64_t>(-1), what + " should fail");
-    require_equal(static_cast<std::uint64_t>(number), static_cast<std::uint64_t>(expected_errno), what + ": errno");
+    require_equal(static_cast<std::uint64_t>(result), static_cast<std::uint64_t>(-1), what, " should fail");
+    require_equal(static_cast<std::uint64_t>(number), static_cast<std::uint64_t>(expected_errno), what, ": errno");
 }
 
 namespace {
@@ -133,6 +134,8 @@ void Session::execute(const Command &command)
         return release_copies();
     case Op::bad_calls:
         return bad_calls(command);
+    case Op::wild_calls:
+        return wild_calls(command);
     case Op::reopen:
         return reopen(command);
     case Op::crash:

@@ -3,7 +3,8 @@
 
 // A stream and its model, side by side: runs commands on both through the C API and compares them after each. A
 // difference is thrown as Mismatch. The members are told by topic, and each topic has its file: the commands
-// (session.cpp, entry_commands.cpp, bad_calls.cpp), crashes and reopening (crashes.cpp), comparing (checks.cpp).
+// (session.cpp, entry_commands.cpp, bad_calls.cpp, wild_calls.cpp), crashes and reopening (crashes.cpp), comparing
+// (checks.cpp).
 #pragma once
 
 #include "command.hpp"
@@ -18,6 +19,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace model {
 
@@ -25,11 +27,11 @@ struct Mismatch : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Throws Mismatch unless it holds.
-void require(bool holds, const std::string &what);
-void require_equal(std::uint64_t found, std::uint64_t expected, const std::string &what);
+// Throws Mismatch, which says what and where, unless it holds.
+void require(bool holds, std::string_view what, std::string_view where = {});
+void require_equal(std::uint64_t found, std::uint64_t expected, std::string_view what, std::string_view where = {});
 // That the call, whose result is given, failed with this errno.
-void require_failure(int result, int expected_errno, const std::string &what);
+void require_failure(int result, int expected_errno, std::string_view what);
 
 class Session {
 public:
@@ -73,6 +75,15 @@ private:
     // ---- bad_calls.cpp
     void bad_calls(const Command &command);
     void bad_look_ups(const Command &command);
+
+    // ---- wild_calls.cpp
+    void wild_calls(const Command &command);
+    std::uint64_t wild_offset(const Command &command) const;
+    void wild_region_calls(pmemstream_region region, const Command &command);
+    void wild_waits(const Command &command);
+    void wild_infos(pmemstream_region region, const Command &command);
+    void null_calls();
+    void move_kept_regions();
 
     // ---- crashes.cpp
     void create();
@@ -133,6 +144,8 @@ private:
         std::size_t seen;
     };
     std::optional<Follower> follower_;
+    // Likewise, over the regions, whatever becomes of them.
+    pmemstream_region_iterator *kept_regions_ = nullptr;
 };
 
 // Movers that all sessions share.
