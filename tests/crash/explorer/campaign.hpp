@@ -50,6 +50,7 @@ public:
     void report() const;
     std::uint64_t states() const { return shared_->counters.states; }
     std::uint64_t violations() const { return shared_->violations; }
+    double seconds() const { return time_.count(); }
 
     // All of it in this process, which may be broken by a mutation. Tells what was found first.
     std::optional<Violation> run_here();

@@ -101,13 +101,17 @@ int main(int argc, char **argv)
 
     std::uint64_t states = 0;
     std::uint64_t violations = 0;
+    double seconds = 0;
     for (const pms::Granularity granularity : all_media) {
         Campaign campaign(granularity, arguments.brief ? short_plan() : full_plan(), arguments.seed);
         campaign.run(arguments.workers);
         campaign.report();
         states += campaign.states();
         violations += campaign.violations();
+        seconds += campaign.seconds();
     }
+    std::printf("all media: %" PRIu64 " distinct states in %.0f s, %.0f a second\n", states, seconds,
+                static_cast<double>(states) / std::max(seconds, 1e-9));
     MutantResult mutants;
     if (arguments.mutants)
         mutants = try_mutants(arguments.workers);
