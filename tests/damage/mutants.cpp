@@ -27,11 +27,14 @@ struct Material {
 
 std::vector<Material> make_material()
 {
-    constexpr std::uint32_t step = 5;
     std::vector<Material> material;
     for (const Ending ending : {Ending::closed, Ending::killed, Ending::killed_async}) {
         LiveImage image = make_live_image(pms::Granularity::cache_line, 64, ending);
-        std::vector<Edit> edits = edits_of(image, step);
+        std::vector<Edit> edits = edits_of(image, 1);
+        // No checksum is tested in a file of another length, and every fifth bit meets each field.
+        std::erase_if(edits, [](const Edit &edit) {
+            return edit.kind == Kind::cut || (edit.kind == Kind::flipped && edit.at % 5 != 0);
+        });
         std::ranges::shuffle(edits, std::mt19937_64(1));
         material.push_back({std::move(image), std::move(edits)});
     }
