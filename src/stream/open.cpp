@@ -91,10 +91,9 @@ RecoveryPlan plan_beside_writer(const Medium &medium, const format::SuperblockRe
 
 } // namespace
 
-Error Stream::open(const Medium &given, std::uint64_t block_size, IfEmpty if_empty, const Options &options,
+Error Stream::open(const Medium &medium, std::uint64_t block_size, IfEmpty if_empty, const Options &options,
                    std::unique_ptr<Stream> &stream)
 {
-    Medium medium = given;
     if (block_size != 0 && !format::valid_block_size(block_size))
         return Error::bad_block_size;
 
