@@ -157,6 +157,24 @@ public:
     }
 };
 
+// The same beside a mover's copy, which is shown only once it is complete.
+class IteratesOverCopies final : public StreamScene {
+public:
+    using StreamScene::StreamScene;
+    Threads threads() override
+    {
+        return {[this] {
+                    async_append(0, id(0, 0), 16, true);
+                    async_append(0, id(0, 1));
+                },
+                [this] { copy(); },
+                [this] {
+                    iterate(0);
+                    look();
+                }};
+    }
+};
+
 // Regions come and go beside appends.
 class Allocates final : public StreamScene {
 public:
@@ -393,6 +411,12 @@ std::vector<Scenario> stream_scenarios()
          two,
          brief},
         {"iterate", "a reader beside appends", {line, page}, setting_of<Iterates>({.regions = 1}), two, brief},
+        {"iterate-mover",
+         "a reader beside a mover's copy",
+         {line},
+         setting_of<IteratesOverCopies>({.regions = 1}),
+         three,
+         brief},
         {"allocate",
          "a region is allocated beside an append",
          {line, page},
