@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -21,8 +22,10 @@ namespace {
 
 // Taken at a time. Not in the order of the edits' kinds alone, so that both workers end at about the same time.
 constexpr std::uint64_t charge = 64;
-// One charge takes some milliseconds.
-constexpr unsigned charge_seconds = 60;
+// What steps do not tell: of the processor, of which one charge takes some milliseconds, and of the clock for who
+// sleeps.
+constexpr unsigned processor_seconds = 60;
+constexpr unsigned clock_seconds = 1800;
 // Of each row of the table. The rest is counted.
 constexpr std::uint64_t findings_printed = 8;
 
@@ -32,6 +35,11 @@ void *shared_memory(std::size_t bytes)
     if (memory == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap");
     return memory;
+}
+
+bool hangs(int signal)
+{
+    return signal == SIGALRM || signal == SIGPROF || signal == SIGXCPU;
 }
 
 bool is_finding(Outcome outcome)
@@ -73,7 +81,9 @@ void Sweep::work(const LiveImage &image, const std::vector<Edit> &edits, std::si
     for (;;) {
         for (; mine.at < mine.end; ++mine.at)
             note(image, edits[mine.at], trial.judge(edits[mine.at]));
-        alarm(charge_seconds);
+        const itimerval processor{{0, 0}, {processor_seconds, 0}};
+        setitimer(ITIMER_PROF, &processor, nullptr);
+        alarm(clock_seconds);
         const std::uint64_t begin = shared_->next.fetch_add(charge);
         if (begin >= edits.size())
             return;
@@ -116,7 +126,7 @@ void Sweep::run(const LiveImage &image, const std::vector<Edit> &edits, int work
         Shared::Charge &left = shared_->charges[worker];
         const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         note(image, edits[left.at],
-             {.outcome = signal == SIGALRM || signal == SIGXCPU ? Outcome::hung : Outcome::crashed,
+             {.outcome = hangs(signal) ? Outcome::hung : Outcome::crashed,
               .why = signal == 0 ? "the process ended" : std::string("the process died: ") + strsignal(signal)});
         ++left.at;
         start(worker);
