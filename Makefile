@@ -10,12 +10,13 @@ export DESTDIR
 # The targets that installing needs, so that it does not build the tests.
 INSTALLED = pmemstream pmemstream_static miniasync miniasync_static pmemstream_tool
 
-.PHONY: help deps build demo test crash install clean
+.PHONY: help deps build demo test crash interleavings install clean
 
 help:
 	@echo "make demo      install what is missing, build, and show a stream surviving kill -9"
 	@echo "make test      install what is missing, build and run the tests"
 	@echo "make crash     install what is missing, build, and explore crash states: some minutes"
+	@echo "make interleavings  install what is missing, build, and run interleavings of threads: some minutes"
 	@echo "make deps      install what is missing, with apt-get"
 	@echo "make build     build what is to be installed, into build/release"
 	@echo "make install   build and install below PREFIX ($(PREFIX)), DESTDIR is honoured"
@@ -39,6 +40,11 @@ crash: deps
 	cmake --preset release
 	cmake --build --preset release --target crash_explorer
 	build/release/tests/crash/explorer/crash_explorer --workers "$$(nproc)"
+
+interleavings: deps
+	cmake --preset release
+	cmake --build --preset release --target interleavings
+	build/release/tests/interleavings/interleavings --workers "$$(nproc)"
 
 install: build
 	cmake --install build/release

@@ -41,7 +41,7 @@ run asan -E '^(crash\.(Opening|Damage.EveryFlipped)|miniasync\.install)'
 
 echo "== thread sanitizer: what has threads"
 cmake --preset tsan >/dev/null
-cmake --build --preset tsan --target tests/unit/all tests/api_c/all miniasync/all
-run tsan -R '^(unit\.Commit|api_c\.|miniasync\.)' -E '^miniasync\.install'
+cmake --build --preset tsan --target tests/unit/all tests/api_c/all tests/interleavings/all miniasync/all
+run tsan -R '^(unit\.Commit|api_c\.|interleavings\.|miniasync\.)' -E '^miniasync\.install'
 
 awk '/tests passed/ { failed += $4; ran += $NF } END { printf "tests: %d passed, %d failed\n", ran - failed, failed }' "$log"
