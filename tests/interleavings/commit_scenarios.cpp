@@ -149,6 +149,20 @@ private:
     unsigned threads_;
 };
 
+// Somebody sleeps while two mark, one of them twice.
+class Sleeps final : public CommitScene {
+public:
+    Sleeps() : CommitScene(4) {}
+    Threads threads() override
+    {
+        return {[this] { sleep_until_reached(pms::Stage::persisted, 3); }, [this] { mark(take(), true); },
+                [this] {
+                    mark(take(), true);
+                    mark(take(), true);
+                }};
+    }
+};
+
 // Entries that are committed only, and who makes them durable.
 class Persists final : public CommitScene {
 public:
@@ -323,6 +337,12 @@ std::vector<Scenario> commit_scenarios()
          setting_of<Marks>(3U),
          {{3, 1, 0}, {2, 0, 1}},
          {{2, 1, 0}, {1, 0, 1}}},
+        {"sleeps",
+         "a sleeper beside two threads that mark",
+         {pms::Granularity::page},
+         setting_of<Sleeps>(),
+         {{3, 1, 0}, {2, 0, 1}},
+         {{2, 0, 0}, {1, 0, 1}}},
         {"persists",
          "two threads raise the persisted watermark, a third sleeps on it",
          {pms::Granularity::page},

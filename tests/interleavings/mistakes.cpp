@@ -81,17 +81,21 @@ struct Finding {
 std::optional<Finding> explore(const Planted::Mistake &mistake)
 {
     Planted::set(mistake);
-    // The protocol alone is the quickest.
-    for (const bool protocol : {true, false})
+    const auto look = [](bool alone, auto bounds_of) -> std::optional<Finding> {
         for (const Scenario &scenario : scenarios())
-            for (const pms::Granularity granularity : scenario.media) {
-                if (protocol != scenario.alone)
-                    continue;
-                for (const Bounds &bounds : scenario.short_bounds)
-                    if (auto violation = Exploration(scenario, granularity).explore(bounds))
-                        return Finding{&scenario, granularity, *std::move(violation)};
-            }
-    return std::nullopt;
+            for (const pms::Granularity granularity : scenario.media)
+                if (scenario.alone == alone)
+                    for (const Bounds &bounds : scenario.*bounds_of)
+                        if (auto violation = Exploration(scenario, granularity).explore(bounds))
+                            return Finding{&scenario, granularity, *std::move(violation)};
+        return std::nullopt;
+    };
+    // The protocol alone is the quickest.
+    if (auto found = look(true, &Scenario::short_bounds))
+        return found;
+    if (auto found = look(false, &Scenario::short_bounds))
+        return found;
+    return look(true, &Scenario::bounds);
 }
 
 } // namespace

@@ -322,7 +322,9 @@ constexpr auto page = pms::Granularity::page;
 std::vector<Scenario> stream_scenarios()
 {
     const std::vector<Bounds> two = {{2, 0, 0}, {1, 1, 0}, {1, 0, 1}};
-    const std::vector<Bounds> three = {{1, 0, 0}, {1, 0, 1}};
+    const std::vector<Bounds> two_deep = {{3, 0, 0}, {1, 1, 0}, {1, 0, 1}};
+    const std::vector<Bounds> three = {{1, 1, 0}, {0, 0, 1}};
+    const std::vector<Bounds> three_deep = {{2, 0, 0}, {1, 1, 0}, {1, 0, 1}};
     const std::vector<Bounds> brief = {{1, 0, 0}, {0, 0, 1}};
     return {
         {"append-own",
@@ -335,7 +337,7 @@ std::vector<Scenario> stream_scenarios()
          "two threads append to one region",
          {line, byte, page},
          setting_of<Appends>({.regions = 1}, 2U, 1U, 8U),
-         two,
+         two_deep,
          brief},
         {"append-twice",
          "two threads append twice to their own regions, with two slots",
@@ -347,7 +349,7 @@ std::vector<Scenario> stream_scenarios()
          "three threads append, two of them to one region",
          {line, page},
          setting_of<Appends>({.regions = 2}, 3U, 1U, 8U),
-         three,
+         three_deep,
          brief},
         {"append-full",
          "three threads append, with one slot",
@@ -390,7 +392,7 @@ std::vector<Scenario> stream_scenarios()
          "a reservation is published beside an append behind it",
          {line, byte, page},
          setting_of<Reserves>({.regions = 1}, true),
-         two,
+         two_deep,
          brief},
         {"reserve-async",
          "the same, published asynchronously",
@@ -427,7 +429,7 @@ std::vector<Scenario> stream_scenarios()
          "a region is freed beside appends to it and a reader",
          {line, page},
          setting_of<Frees>({.regions = 2}),
-         three,
+         three_deep,
          brief},
         {"free-allocate",
          "a region is freed and its space used again, beside appends",
