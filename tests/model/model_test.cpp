@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <exception>
 #include <iostream>
 
 namespace model {
@@ -30,7 +31,13 @@ TEST_P(Model, agrees)
         const Case one = *cases();
         ++cases_run;
         commands_run += one.commands.size();
-        Session(GetParam(), one).run();
+        try {
+            Session(GetParam(), one).run();
+        } catch (const std::exception &mismatch) {
+            // A failure that does not come again when it is shrunk would be told without its reason.
+            std::cout << "mismatch: " << mismatch.what() << '\n';
+            throw;
+        }
     });
     std::cout << "model on " << GetParam().name << ": " << cases_run << " cases, " << commands_run << " commands\n";
 }
