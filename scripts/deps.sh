@@ -23,7 +23,7 @@ case ${1-} in
 build) packages=$build ;;
 coverage) packages="$build gcovr" ;;
 fuzz) packages="$build $fuzz" ;;
-'') packages="$build $checks" ;;
+'') packages="$build $checks $fuzz" ;;
 *)
     echo "usage: deps.sh [build | coverage | fuzz]" >&2
     exit 2

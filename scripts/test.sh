@@ -44,4 +44,7 @@ cmake --preset tsan >/dev/null
 cmake --build --preset tsan --target tests/unit/all tests/api_c/all miniasync/all
 run tsan -R '^(unit\.Commit|api_c\.|miniasync\.)' -E '^miniasync\.install'
 
+echo "== fuzzing, shortly"
+scripts/fuzz.sh short
+
 awk '/tests passed/ { failed += $4; ran += $NF } END { printf "tests: %d passed, %d failed\n", ran - failed, failed }' "$log"
