@@ -37,6 +37,12 @@ inline pmemstream_region_runtime *wrap(Region *region) noexcept
     return reinterpret_cast<pmemstream_region_runtime *>(region);
 }
 
+// 0, or -1 with errno set: where nothing is thrown, and errno is left alone unless something fails.
+inline int result(Error error) noexcept
+{
+    return failed(error) ? fail(error) : 0;
+}
+
 // 0 with errno as it was (what lies beneath may have touched it), or -1 with errno set.
 template <typename F>
 int call(F f) noexcept

@@ -84,30 +84,27 @@ int pmemstream_append(struct pmemstream *stream, struct pmemstream_region region
                       struct pmemstream_region_runtime *region_runtime, const void *data, size_t size,
                       struct pmemstream_entry *new_entry)
 {
-    return call([&] {
-        if (stream == nullptr)
-            return Error::null_stream;
-        return unwrap(stream)->append(region.offset, unwrap(region_runtime), data, size,
-                                      new_entry == nullptr ? nullptr : &new_entry->offset);
-    });
+    static_assert(sizeof *new_entry == sizeof new_entry->offset);
+    if (stream == nullptr)
+        return api::fail(Error::null_stream);
+    return api::result(unwrap(stream)->append(region.offset, unwrap(region_runtime), data, size,
+                                              reinterpret_cast<std::uint64_t *>(new_entry)));
 }
 
 int pmemstream_async_append(struct pmemstream *stream, struct vdm *vdm, struct pmemstream_region region,
                             struct pmemstream_region_runtime *region_runtime, const void *data, size_t size,
                             struct pmemstream_entry *new_entry)
 {
-    return call([&] {
-        if (stream == nullptr)
-            return Error::null_stream;
-        return unwrap(stream)->async_append(region.offset, unwrap(region_runtime), vdm, data, size,
-                                            new_entry == nullptr ? nullptr : &new_entry->offset);
-    });
+    if (stream == nullptr)
+        return api::fail(Error::null_stream);
+    return api::result(unwrap(stream)->async_append(region.offset, unwrap(region_runtime), vdm, data, size,
+                                                    reinterpret_cast<std::uint64_t *>(new_entry)));
 }
 
 uint64_t pmemstream_committed_timestamp(struct pmemstream *stream)
 {
     if (stream != nullptr)
-        return unwrap(stream)->committed();
+        return unwrap(stream)->committed_now();
     static_cast<void>(api::fail(Error::null_stream));
     return PMEMSTREAM_INVALID_TIMESTAMP;
 }
@@ -115,7 +112,7 @@ uint64_t pmemstream_committed_timestamp(struct pmemstream *stream)
 uint64_t pmemstream_persisted_timestamp(struct pmemstream *stream)
 {
     if (stream != nullptr)
-        return unwrap(stream)->persisted();
+        return unwrap(stream)->persisted_now();
     static_cast<void>(api::fail(Error::null_stream));
     return PMEMSTREAM_INVALID_TIMESTAMP;
 }

@@ -68,7 +68,7 @@ int pmemstream_get_info(struct pmemstream *handle, struct pmemstream_info *info,
         full.region_count = stream.regions().size();
         full.free_size = stream.free_size();
         full.largest_free_size = stream.largest_allocation();
-        full.persisted_timestamp = stream.persisted();
+        full.persisted_timestamp = stream.persisted_now();
         full.committed_timestamp = stream.committed();
         full.recovered_entries = stream.opening().recovered_entries;
         full.dropped_entries = stream.opening().dropped.size();

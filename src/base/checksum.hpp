@@ -18,6 +18,13 @@ inline std::uint64_t hash(const void *data, std::size_t size, std::uint64_t seed
     return XXH3_64bits_withSeed(data, size, seed);
 }
 
+// The same of a few words. Flat: the function above is too large to be inlined everywhere.
+template <std::size_t count>
+[[gnu::flatten]] inline std::uint64_t hash_words(const std::uint64_t (&words)[count], std::uint64_t seed) noexcept
+{
+    return XXH3_64bits_withSeed(words, sizeof words, seed);
+}
+
 // The same hash of bytes that arrive in pieces.
 class StreamingHash {
 public:

@@ -3,8 +3,6 @@
 
 #include "commit/commit.hpp"
 
-#include "format/layout.hpp"
-
 #include <utility>
 
 namespace pms {
@@ -15,15 +13,11 @@ bool raise(sync::atomic<std::uint64_t> &watermark, std::uint64_t value) noexcept
 {
     std::uint64_t current = watermark.load(std::memory_order_relaxed);
     while (current < value)
-        // Sequentially consistent: also the barrier between this thread's mark and its look at the marks of others
-        // (advance()).
+        // Sequentially consistent: also the barrier before the look at the marks of others (advance()).
         if (watermark.compare_exchange_weak(current, value, std::memory_order_seq_cst, std::memory_order_relaxed))
             return true;
     return false;
 }
-
-// As many timestamps are kept back as there can be threads between the check and the taking.
-constexpr std::uint64_t timestamp_reserve = 1 << 20;
 
 } // namespace
 
@@ -32,21 +26,35 @@ Commit::Commit(std::uint64_t slots, std::uint64_t last)
       marks_(std::make_unique<sync::atomic<std::uint64_t>[]>(slots))
 {}
 
-bool Commit::exhausted() const noexcept
+bool Commit::look_for(std::uint64_t timestamp, bool durable) noexcept
 {
-    return handed_out() >= format::max_timestamp - timestamp_reserve;
+    for (int i = 0; i < sync::looks; ++i) {
+        // What a predecessor left undurable does not pass by itself.
+        if (durable && committed_.load(std::memory_order_relaxed) >= timestamp)
+            return false;
+        sync::relax();
+        if (reached(durable ? Stage::persisted : Stage::committed) == timestamp)
+            return true;
+    }
+    return false;
+}
+
+void Commit::pass_on() noexcept
+{
+    // Between this thread's watermark and the look at the next mark: whoever depends on it may have seen neither.
+    sync::atomic_thread_fence(std::memory_order_seq_cst);
+    advance();
+    notify();
 }
 
 void Commit::mark(std::uint64_t timestamp, bool durable) noexcept
 {
     // Release: who sees the mark sees the entry.
     slot(timestamp).store(encode(timestamp, durable), std::memory_order_release);
-    advance();
-    if (reached(durable ? Stage::persisted : Stage::committed) >= timestamp)
-        return;
-    // A predecessor is not marked yet, as far as this thread sees. Its owner may have marked it and looked at our slot
-    // before our mark was visible there; with the barrier one of the two sees the other's mark.
-    sync::atomic_thread_fence(std::memory_order_seq_cst);
+    sync::light_fence();
+    // The predecessor's owner may have moved the watermark up to here before he could see the mark.
+    if (somebody_depends())
+        sync::heavy_fence();
     advance();
 }
 
@@ -60,7 +68,7 @@ void Commit::advance() noexcept
             ++durable;
         const std::uint64_t copied_from = committed();
         std::uint64_t copied = durable > copied_from ? durable : copied_from;
-        while (slot(copied + 1).load(std::memory_order_acquire) >> 1 == copied + 1)
+        while (marked(copied + 1))
             ++copied;
 
         bool raised = false;
@@ -87,7 +95,8 @@ void Commit::raise_persisted(std::uint64_t timestamp) noexcept
 
 void Commit::notify() noexcept
 {
-    if (sleepers_.load(std::memory_order_seq_cst) == 0)
+    sync::light_fence();
+    if (sleepers_.load(std::memory_order_acquire) == 0)
         return;
     epoch_.fetch_add(1, std::memory_order_acq_rel);
     epoch_.notify_all();
@@ -155,7 +164,7 @@ void Commit::arm(const void *key, Watch &watch, std::uint64_t timestamp)
     watch.armed = true;
     update_next_watch();
     // Between that store and the caller's next look at the watermarks.
-    sync::atomic_thread_fence(std::memory_order_seq_cst);
+    sync::heavy_fence();
 }
 
 void Commit::disarm(const void *key, Watch &watch) noexcept

@@ -4,12 +4,21 @@
 // The commit protocol: hands out timestamps, and knows up to which one every entry is committed (visible) and persisted
 // (durable).
 //
-// Each timestamp handed out is marked in its slot when its entry is copied, with a bit that tells whether it is durable
-// too. The two watermarks move over marked slots in the order of the timestamps; whoever marks helps to move them, also
-// over the marks of others. An entry that is copied but not durable stops the persisted watermark until somebody
-// flushes what is dirty and raises it.
+// Who completes an entry whose predecessors are complete moves the watermark over it himself. Who comes before his
+// predecessor looks for it a moment; then he marks his slot, with a bit that tells whether the entry is durable, and
+// whoever moves the watermark up to a marked slot moves it on, in the order of the timestamps. So a thread that loses
+// its processor between taking a timestamp and completing it holds up nobody after it is back, and the others sleep
+// meanwhile.
+//
+// Nothing here waits for a store to be seen by others, since a locked instruction behind the entry's fence would cost a
+// third of the fence again: a watermark is moved by a plain store, then the next slot, the sleepers and the watches are
+// looked at. Whoever is about to depend on being seen (he sleeps, or has himself watched) pays for both: he announces
+// himself, executes the heavy fence, and looks. Until then a watermark may lag behind the marks; advance() moves it.
+// An entry that is copied but not durable stops the persisted watermark until somebody flushes what is dirty
+// and raises it.
 #pragma once
 
+#include "format/layout.hpp"
 #include "sync/sync.hpp"
 
 #include <libminiasync/future.h>
@@ -27,6 +36,9 @@ enum class Stage : std::uint8_t { committed, persisted };
 
 class Commit {
 public:
+    // As many timestamps are kept back as there can be threads between the check of exhausted() and the taking.
+    static constexpr std::uint64_t last_taken = format::max_timestamp - (1 << 20);
+
     // `slots` is a power of two: so many timestamps can be handed out and not yet committed. `last` is the last
     // timestamp of the recovered stream.
     Commit(std::uint64_t slots, std::uint64_t last);
@@ -44,7 +56,7 @@ public:
     std::uint64_t persisted() const noexcept { return persisted_.load(std::memory_order_acquire); }
     std::uint64_t reached(Stage stage) const noexcept { return stage == Stage::committed ? committed() : persisted(); }
     std::uint64_t handed_out() const noexcept { return last_.load(std::memory_order_acquire); }
-    bool exhausted() const noexcept;
+    bool exhausted() const noexcept { return handed_out() >= last_taken; }
     // Whether `timestamp`, handed out or the next one, has a slot of its own.
     bool has_slot(std::uint64_t timestamp) const noexcept { return timestamp <= committed() + slots_; }
 
@@ -53,6 +65,28 @@ public:
 
     // The entry is copied, and with `durable` the calling thread has fenced it. has_slot(timestamp) holds.
     void mark(std::uint64_t timestamp, bool durable) noexcept;
+    // The same without a mark, and without a slot, if the predecessors are, or are in a moment, complete. Else false.
+    bool pass(std::uint64_t timestamp, bool durable) noexcept
+    {
+        // Until `timestamp` is marked only its owner may move a watermark over it: nobody else writes to one that
+        // stands right before it, but to raise it to less. So what is stored here takes nothing back.
+        sync::atomic<std::uint64_t> &watermark = durable ? persisted_ : committed_;
+        if (reached(durable ? Stage::persisted : Stage::committed) != timestamp - 1 &&
+            !look_for(timestamp - 1, durable))
+            return false;
+        watermark.store(timestamp, std::memory_order_release);
+        sync::light_fence();
+        if (marked(timestamp + 1) || somebody_depends())
+            pass_on();
+        return true;
+    }
+
+    // Whether anybody sleeps or has himself watched. Behind a light fence.
+    bool somebody_depends() const noexcept
+    {
+        return sleepers_.load(std::memory_order_acquire) != 0 ||
+               next_watch_.load(std::memory_order_acquire) != UINT64_MAX;
+    }
 
     // Moves the watermarks as far as the marks allow.
     void advance() noexcept;
@@ -66,10 +100,11 @@ public:
     template <typename Ready>
     void sleep_until(Ready ready)
     {
-        // The sequentially consistent increment comes before ready() looks; whoever makes progress stores first and
-        // then looks at the number of sleepers (notify()). So either ready() sees the progress or the other sees the
-        // sleeper. Between a future's watch() and who wakes it it is the same with next_watch_.
+        // The increment and the heavy fence come before ready() looks; whoever makes progress stores first and, behind
+        // a light fence, looks at the number of sleepers (notify()). So either ready() sees the progress or the other
+        // sees the sleeper. Between a future's watch() and who wakes it it is the same with next_watch_.
         sleepers_.fetch_add(1, std::memory_order_seq_cst);
+        sync::heavy_fence();
         const std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         if (!ready())
             epoch_.wait(seen, std::memory_order_acquire);
@@ -91,8 +126,8 @@ public:
     // Whoever may have moved a watermark calls it before he returns to his caller.
     void wake_futures() noexcept
     {
-        // Sequentially consistent: see sleep_until().
-        if (committed_for_watches() >= next_watch_.load(std::memory_order_seq_cst))
+        // Behind a light fence, or what is more: see sleep_until().
+        if (committed() >= next_watch_.load(std::memory_order_acquire))
             wake_due_futures();
     }
 
@@ -109,21 +144,21 @@ private:
     };
     struct Call; // of a waker, under way
 
+    bool look_for(std::uint64_t timestamp, bool durable) noexcept;
+    void pass_on() noexcept;
+    bool marked(std::uint64_t timestamp) noexcept
+    {
+        return slot(timestamp).load(std::memory_order_acquire) >> 1 == timestamp;
+    }
     static std::uint64_t encode(std::uint64_t timestamp, bool durable) noexcept { return timestamp << 1 | durable; }
     sync::atomic<std::uint64_t> &slot(std::uint64_t timestamp) noexcept { return marks_[timestamp & (slots_ - 1)]; }
-    std::uint64_t committed_for_watches() const noexcept
-    {
-        const std::uint64_t durable = persisted_.load(std::memory_order_seq_cst);
-        const std::uint64_t copied = committed_.load(std::memory_order_seq_cst);
-        return copied > durable ? copied : durable;
-    }
     void arm(const void *key, Watch &watch, std::uint64_t timestamp);
     void disarm(const void *key, Watch &watch) noexcept;
     void update_next_watch() noexcept;
     void update_watched() noexcept;
     bool in_waker() const noexcept;
     void wait_for_call(std::unique_lock<sync::mutex> &lock, const void *key) noexcept;
-    void wake_due_futures() noexcept;
+    [[gnu::noinline]] void wake_due_futures() noexcept;
 
     // Each on a line of its own: every append writes the first two, whoever waits the last.
     alignas(64) sync::atomic<std::uint64_t> last_;      // handed out

@@ -80,7 +80,7 @@ inline std::uint32_t record_checksum(const Record &record, std::uint64_t data_ha
 {
     const std::uint64_t covered[] = {data_hash, record.size | static_cast<std::uint64_t>(record.kind) << size_bits,
                                      record.timestamp, offset};
-    return static_cast<std::uint32_t>(hash(covered, sizeof covered, region_seed)) & ((1U << checksum_bits) - 1);
+    return static_cast<std::uint32_t>(hash_words(covered, region_seed)) & ((1U << checksum_bits) - 1);
 }
 
 // The header of a filler of `length` bytes in all (a multiple of 8, at least 16).

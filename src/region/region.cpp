@@ -19,9 +19,12 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
 {
     state_ = State::live;
     pending_.clear();
+    writing_ = 0;
+    uncovered_ = 0;
     dirty = {};
-    flushing = {};
-    flushing_turn = 0;
+    in_dirty_list = false;
+    flushing_ = {};
+    flushing_turn_ = 0;
     skips.clear();
     limit_ = reading.limit.value_or(tail);
     checkpoint_ = reading.checkpoint.value_or(0);
@@ -48,21 +51,16 @@ void Region::retire() noexcept
     state_ = State::dead;
     pending_.clear();
     dirty = {};
-}
-
-Error Region::writable(std::uint64_t expected_offset) const noexcept
-{
-    if (state_ != State::live || offset() != expected_offset)
-        return Error::no_region;
-    if (damaged())
-        return Error::metadata_damaged;
-    return Error::none;
+    in_dirty_list = false;
+    flushing_ = {};
 }
 
 std::size_t Region::open_reservations() const noexcept
 {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        pending_, [](const Pending &pending) { return pending.kind == Pending::Kind::reserved; }));
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < pending_.size(); ++i)
+        count += pending_[i].kind == Pending::Kind::reserved ? 1 : 0;
+    return count;
 }
 
 Error Region::make_room(std::uint64_t length, std::uint64_t &moved) noexcept
@@ -120,7 +118,8 @@ void Region::move_checkpoint(std::uint64_t durable, Flush &flush) noexcept
 std::uint64_t Region::end_of_known(std::uint64_t durable) const noexcept
 {
     std::uint64_t end = 0;
-    for (const Pending &pending : pending_) {
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+        const Pending &pending = pending_[i];
         if (pending.kind == Pending::Kind::entry ? pending.timestamp > durable : !pending.covered)
             break;
         if (pending.kind == Pending::Kind::entry)
@@ -136,27 +135,15 @@ void Region::checkpoint_is_durable() noexcept
     moving_checkpoint_ = 0;
 }
 
-Region::Pending &Region::take(std::uint64_t length)
-{
-    const std::uint64_t begin = tail();
-    Pending &pending = pending_.emplace_back(Pending{begin, begin + length, 0, Pending::Kind::reserved, false});
-    tail_.store(begin + length, std::memory_order_release);
-    return pending;
-}
-
-void Region::untake() noexcept
-{
-    tail_.store(pending_.back().begin, std::memory_order_release);
-    pending_.pop_back();
-}
-
 void Region::cover_reservations(std::uint64_t before, Flush *flush) noexcept
 {
-    for (Pending &pending : pending_) {
+    for (std::size_t i = 0; uncovered_ != 0 && i < pending_.size(); ++i) {
+        Pending &pending = pending_[i];
         if (pending.begin >= before)
             return;
         if (pending.kind == Pending::Kind::entry || pending.covered)
             continue;
+        --uncovered_;
         fill(pending.begin, pending.end);
         pending.covered = true;
         if (flush != nullptr)
@@ -176,11 +163,17 @@ void Region::fill(std::uint64_t begin, std::uint64_t end) noexcept
     write_record_header(medium_, begin, filler);
 }
 
+Region::Pending *Region::pending(std::uint64_t offset) noexcept
+{
+    const std::size_t place =
+        pending_.partition_point([offset](const Pending &pending) { return pending.begin < offset; });
+    return place != pending_.size() && pending_[place].begin == offset ? &pending_[place] : nullptr;
+}
+
 Region::Pending *Region::reservation(std::uint64_t offset) noexcept
 {
-    const auto place = std::ranges::lower_bound(pending_, offset, {}, &Pending::begin);
-    const bool open = place != pending_.end() && place->begin == offset && place->kind == Pending::Kind::reserved;
-    return open ? &*place : nullptr;
+    Pending *found = pending(offset);
+    return found != nullptr && found->kind == Pending::Kind::reserved ? found : nullptr;
 }
 
 void Region::resize_last(std::uint64_t end) noexcept
@@ -189,35 +182,67 @@ void Region::resize_last(std::uint64_t end) noexcept
     tail_.store(end, std::memory_order_release);
 }
 
+void Region::write(Pending &reservation) noexcept
+{
+    reservation.kind = Pending::Kind::writing;
+    ++writing_;
+}
+
+void Region::give_up(Pending &written) noexcept
+{
+    written.kind = Pending::Kind::reserved;
+    --writing_;
+}
+
+void Region::cancel(Pending &reservation) noexcept
+{
+    reservation.kind = Pending::Kind::cancelled;
+    drop_cancelled();
+}
+
 void Region::cancel_reservations() noexcept
 {
-    for (Pending &pending : pending_)
-        if (pending.kind == Pending::Kind::reserved)
-            pending.kind = Pending::Kind::cancelled;
+    for (std::size_t i = 0; i < pending_.size(); ++i)
+        if (pending_[i].kind == Pending::Kind::reserved)
+            pending_[i].kind = Pending::Kind::cancelled;
+    drop_cancelled();
+}
+
+void Region::drop_cancelled() noexcept
+{
     // Space with nothing behind it is free again. What has an entry behind it stays as the filler that covers it.
-    while (!pending_.empty() && pending_.back().kind == Pending::Kind::cancelled && !pending_.back().covered)
-        untake();
-}
-
-void Region::stamp(Pending &pending, std::uint64_t timestamp) noexcept
-{
-    pending.kind = Pending::Kind::entry;
-    pending.timestamp = timestamp;
-    max_timestamp_ = std::max(max_timestamp_, timestamp);
-}
-
-void Region::settle(std::uint64_t committed) noexcept
-{
-    while (!pending_.empty()) {
-        const Pending &front = pending_.front();
-        const bool is_filler = front.kind == Pending::Kind::cancelled && front.covered;
-        if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
-            return;
-        last_record_ = front.begin;
-        visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
-        visible_end_.store(front.end, std::memory_order_release);
-        pending_.pop_front();
+    while (!pending_.empty() && pending_.back().kind == Pending::Kind::cancelled && !pending_.back().covered) {
+        tail_.store(pending_.back().begin, std::memory_order_release);
+        pending_.pop_back();
+        --uncovered_;
     }
+}
+
+DirtyRange Region::begin_flush(std::uint64_t target, std::uint64_t turn) noexcept
+{
+    settle(target);
+    const DirtyRange begun = dirty;
+    dirty = {};
+    if (!begun.empty()) {
+        flushing_.add(begun.begin, begun.end);
+        for (std::size_t i =
+                 pending_.partition_point([&](const Pending &pending) { return pending.begin < begun.begin; });
+             i < pending_.size() && pending_[i].begin < begun.end; ++i) {
+            if (pending_[i].kind != Pending::Kind::entry || pending_[i].timestamp <= target)
+                continue;
+            dirty.add(pending_[i].begin, begun.end);
+            break;
+        }
+    }
+    flushing_turn_ = turn;
+    return flushing_;
+}
+
+bool Region::end_flush(std::uint64_t turn) noexcept
+{
+    if (flushing_turn_ == turn)
+        flushing_ = {};
+    return flushing_.empty() && dirty.empty();
 }
 
 void Region::set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noexcept

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/ring.hpp"
 #include "format/record.hpp"
 #include "format/superblock.hpp"
 #include "medium/flush.hpp"
@@ -18,28 +19,21 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
 namespace pms {
 
-// A range of bytes that ordinary stores wrote and nobody has made durable yet.
+// A range of bytes that ordinary stores wrote, or are about to write, and nobody has made durable yet.
 struct DirtyRange {
     std::uint64_t begin = UINT64_MAX;
     std::uint64_t end = 0;
-    std::uint64_t mover_timestamp = 0; // the last of the entries in it that a data mover copies; 0: none
 
     bool empty() const noexcept { return begin >= end; }
     void add(std::uint64_t from, std::uint64_t to) noexcept
     {
         begin = std::min(begin, from);
         end = std::max(end, to);
-    }
-    void add(const DirtyRange &other) noexcept
-    {
-        add(other.begin, other.end);
-        mover_timestamp = std::max(mover_timestamp, other.mover_timestamp);
     }
 };
 
@@ -58,7 +52,12 @@ public:
 
     // Space that was given out, from the first that is not yet visible on: an entry under way, or a reservation.
     struct Pending {
-        enum class Kind : std::uint8_t { reserved, cancelled, entry };
+        enum class Kind : std::uint8_t {
+            reserved,  // by a caller
+            writing,   // a thread of the library writes an entry there, which has no timestamp yet
+            cancelled, // nobody will
+            entry,
+        };
         std::uint64_t begin;
         std::uint64_t end;
         std::uint64_t timestamp; // of an entry
@@ -94,7 +93,7 @@ public:
     bool belongs_to(const format::Geometry &geometry) const noexcept { return &geometry_ == &geometry; }
 
     // ---- Everything below is called with the lock held.
-    sync::mutex &mutex() noexcept { return mutex_; }
+    sync::brief_mutex &mutex() noexcept { return mutex_; }
     State state() const noexcept { return state_; }
     void close() noexcept { state_ = State::closing; }
     void reopen() noexcept { state_ = State::live; }
@@ -110,6 +109,11 @@ public:
     // Makes sure that `length` bytes can be written at the tail: that they fit, and that the limit, durably, lies
     // behind them. `moved` rises by as much as the limit does. Errors: region_full, medium_failed.
     Error make_room(std::uint64_t length, std::uint64_t &moved) noexcept;
+    // Whether that is so already, and the region in the list of those that may have records behind their checkpoints.
+    bool has_room(std::uint64_t length) const noexcept
+    {
+        return uncovered && length <= usable_size() && tail() + length <= limit_;
+    }
 
     // The durable timestamp is `durable`: moves the checkpoint to the last visible record up to which no timestamp is
     // higher. No checkpoint passes an open reservation; how far everything is known durable behind one is told by the
@@ -119,23 +123,33 @@ public:
     // No record lies behind the checkpoint, or may be about to.
     bool covered() const noexcept { return checkpoint_ == last_record_ && pending_.empty(); }
 
-    // Takes `length` bytes at the tail, as a reservation until it is stamped. make_room() was called. May throw
-    // std::bad_alloc, then nothing is changed.
-    Pending &take(std::uint64_t length);
-    // Gives back what was taken last.
-    void untake() noexcept;
+    // Before take(). Errors: out_of_memory.
+    Error prepare_take() noexcept { return pending_.prepare_push() ? Error::none : Error::out_of_memory; }
+    // Takes `length` bytes at the tail, for an entry if it has a timestamp. make_room() was called, too.
+    Pending &take(std::uint64_t length, Pending::Kind kind, std::uint64_t timestamp = 0) noexcept;
 
+    // Whether there is anything for cover_reservations() to do.
+    bool has_uncovered() const noexcept { return uncovered_ != 0; }
     // An entry is about to be written at `before`: writes a filler into the header of each reservation in front of it
     // that has none yet, so that a scan finds the entry. The stores are ordinary ones, to be durable before the entry
     // is acknowledged: added to `flush`, or to the dirty range if it is nullptr.
     void cover_reservations(std::uint64_t before, Flush *flush) noexcept;
 
+    // What is pending and begins at `offset`, or nullptr.
+    Pending *pending(std::uint64_t offset) noexcept;
     // The open reservation that begins at `offset`, or nullptr.
     Pending *reservation(std::uint64_t offset) noexcept;
+    // Whether a thread of the library writes where an entry has no timestamp yet.
+    bool is_written() const noexcept { return writing_ != 0; }
     bool is_last(const Pending &pending) const noexcept { return &pending == &pending_.back(); }
     // Moves the end of the last one.
     void resize_last(std::uint64_t end) noexcept;
-    // Takes back all open reservations. Those at the tail are free space again.
+    // A thread of the library writes the reservation's entry now.
+    void write(Pending &reservation) noexcept;
+    // It does not become one. The medium has failed.
+    void give_up(Pending &written) noexcept;
+    // Takes back a reservation, all of them. At the tail they are free space again.
+    void cancel(Pending &reservation) noexcept;
     void cancel_reservations() noexcept;
     // Turns [begin, end), which nobody needs any more, into a filler or a gap, by ordinary stores. Not empty.
     void fill(std::uint64_t begin, std::uint64_t end) noexcept;
@@ -151,16 +165,17 @@ public:
     // Where that ends which the hole words tell is known durable; 0: they do not.
     std::uint64_t known_end() const noexcept { return known_end_; }
 
+    // Begins to make durable what is dirty, up to the last entry with a timestamp up to `target`: gives the range to
+    // flush. What is not committed yet may be written still, and stays dirty.
+    DirtyRange begin_flush(std::uint64_t target, std::uint64_t turn) noexcept;
+    // The flush of that turn is over. Tells whether nothing is left to flush.
+    bool end_flush(std::uint64_t turn) noexcept;
+
     // What ordinary stores wrote and nobody has begun to make durable.
     DirtyRange dirty;
+    bool in_dirty_list = false;
     // It has, or is about to have, records behind its checkpoint: it is in the stream's list of those.
     bool uncovered = false;
-    // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
-    // then he empties it, if he was the last to begin.
-    DirtyRange flushing;
-    std::uint64_t flushing_turn = 0;
-    bool flushing_whole = false; // everything in it was copied when the last one began
-
     // At a clean close, and at the end of recovery: moves limit and checkpoint to the tail and the last record. Nothing
     // is pending and everything before the tail is durable. What lies behind the tail then are bytes that owners of
     // reservations wrote, and no record.
@@ -196,9 +211,17 @@ private:
     sync::atomic<std::uint64_t> visible_end_{0};
     sync::atomic<bool> damaged_{false};
 
-    sync::mutex mutex_;
+    void drop_cancelled() noexcept;
+
+    sync::brief_mutex mutex_;
     State state_ = State::dead;
-    std::deque<Pending> pending_;
+    Ring<Pending> pending_;
+    std::size_t writing_ = 0;   // how many are
+    std::size_t uncovered_ = 0; // how many are no entries, and not covered
+    // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
+    // then he empties it, if he was the last to begin.
+    DirtyRange flushing_;
+    std::uint64_t flushing_turn_ = 0;
     std::uint64_t limit_ = 0;                 // durable
     std::uint64_t checkpoint_ = 0;            // durable; 0: none
     std::uint64_t last_record_ = 0;           // the last visible one; 0: none
@@ -211,5 +234,54 @@ private:
     std::uint64_t waypoint_ = 0;
     std::uint64_t waypoint_timestamp_ = 0;
 };
+
+// ---- What every append passes through.
+
+inline Error Region::writable(std::uint64_t expected_offset) const noexcept
+{
+    if (state_ != State::live || offset() != expected_offset)
+        return Error::no_region;
+    if (damaged())
+        return Error::metadata_damaged;
+    return Error::none;
+}
+
+inline Region::Pending &Region::take(std::uint64_t length, Pending::Kind kind, std::uint64_t timestamp) noexcept
+{
+    const std::uint64_t begin = tail();
+    tail_.store(begin + length, std::memory_order_release);
+    if (kind == Pending::Kind::entry) {
+        max_timestamp_ = std::max(max_timestamp_, timestamp);
+    } else {
+        ++uncovered_;
+        writing_ += kind == Pending::Kind::writing ? 1 : 0;
+    }
+    return pending_.push_back({begin, begin + length, timestamp, kind, false});
+}
+
+inline void Region::stamp(Pending &pending, std::uint64_t timestamp) noexcept
+{
+    if (pending.kind == Pending::Kind::writing) {
+        --writing_;
+        uncovered_ -= pending.covered ? 0 : 1;
+    }
+    pending.kind = Pending::Kind::entry;
+    pending.timestamp = timestamp;
+    max_timestamp_ = std::max(max_timestamp_, timestamp);
+}
+
+inline void Region::settle(std::uint64_t committed) noexcept
+{
+    while (!pending_.empty()) {
+        const Pending &front = pending_.front();
+        const bool is_filler = front.kind == Pending::Kind::cancelled && front.covered;
+        if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
+            return;
+        last_record_ = front.begin;
+        visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
+        visible_end_.store(front.end, std::memory_order_release);
+        pending_.pop_front();
+    }
+}
 
 } // namespace pms

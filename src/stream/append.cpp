@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-// Appending. An entry travels: errors first, then space at the region's tail, then data and timestamp in the order that
-// fits its size, then the mark that lets the watermarks pass. docs/crash_consistency.md has the steps, and what a crash
-// after each leaves.
+// Appending. A small entry is hashed first; then its region's mutex is held while it takes its place and its timestamp,
+// so that both rise together; then it is written, made durable and marked, beside whoever else writes. A large one
+// takes its place, is copied and hashed, and only then takes its timestamp: a thread that sleeps while copying holds up
+// nobody. Who appends behind it meanwhile covers the place with a filler, as he does with a reservation.
+// docs/crash_consistency.md has the steps, and what a crash after each leaves.
 
 #include "stream/stream.hpp"
 
+#include "base/kept_errno.hpp"
+
 #include <array>
 #include <cstring>
+#include <new>
 
 namespace pms {
 namespace {
 
-// How far limits may be moved, over all regions, before the checkpoints follow: what recovery has to scan. That takes
-// three fences, and one flushed line for each region that was written meanwhile.
-constexpr std::uint64_t uncovered_bytes = 512 * 1024;
-constexpr std::uint64_t uncovered_bytes_page = 8 * 1024 * 1024;
-
-// Up to here an entry is read into a buffer on the stack, hashed and streamed from there; the timestamp is taken before
-// the streaming, since a locked instruction between data and header would cost a second fence. Beyond, copying takes
-// long compared with a fence, and the timestamp comes last, so that a thread that sleeps while copying holds up nobody.
+// Up to here an entry is small: between its timestamp and its mark it is written from the stack, which takes about as
+// long as the fence. A locked instruction between data and header costs a second fence, so that for these the timestamp
+// comes first.
 constexpr std::uint64_t small_size = 2048;
 
-// Large data goes through a buffer of this size, so that it is read once, hashed and stored while it is in the nearest
-// cache.
-constexpr std::uint64_t chunk_size = 1024;
+// Large data goes through a buffer of this size, so that it is read once, and hashed while what was stored travels.
+constexpr std::uint64_t chunk_size = 8192;
 
 constexpr std::uint64_t memory_page = 4096;
+
+using Kind = Region::Pending::Kind;
 
 format::Record entry_record(std::uint64_t size, std::uint64_t timestamp)
 {
@@ -41,76 +42,358 @@ format::RecordHeader finished_header(format::Record record, std::uint64_t data_h
     return format::encode(record);
 }
 
+// A page that begins in the record may be absent. It must not be faulted in between the timestamp and the mark.
+void touch_page_within(Medium &medium, std::uint64_t offset, std::uint64_t length)
+{
+    const std::uint64_t page = align_up(offset, memory_page);
+    if (page < offset + length)
+        medium.store(page, 0);
+}
+
 } // namespace
 
-Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
-                     std::uint64_t *entry)
+// A record on the stack.
+class Stream::SmallRecord {
+public:
+    SmallRecord(const void *data, std::uint64_t size) noexcept : size_(size)
+    {
+        words_[length() / 8 - 1] = 0; // the padding
+        if (size != 0)
+            std::memcpy(&words_[2], data, size);
+    }
+
+    std::uint64_t length() const noexcept { return format::record_length(size_); }
+    const void *bytes() const noexcept { return words_.data(); }
+    void hash(std::uint64_t seed) noexcept
+    {
+        seed_ = seed;
+        data_hash_ = format::data_hash(&words_[2], size_, seed);
+    }
+    std::uint64_t hashed_with() const noexcept { return seed_; }
+    void finish(std::uint64_t timestamp, std::uint64_t offset) noexcept
+    {
+        const format::RecordHeader header = finished_header(entry_record(size_, timestamp), data_hash_, seed_, offset);
+        std::memcpy(words_.data(), &header, sizeof header);
+    }
+
+private:
+    std::uint64_t size_;
+    std::uint64_t seed_ = 0;
+    std::uint64_t data_hash_ = 0;
+    alignas(64) std::array<std::uint64_t, (format::record_header_size + small_size) / 8> words_;
+};
+
+// ---- Small entries. Flat, and with few stores: a processor holds only some tens of them behind a fence, and what does
+// not fit waits for it.
+
+inline Error Stream::ready_for_entry(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
 {
-    return append_record(region_offset, region, nullptr, true, data, size, entry);
+    if (const Error error = region.writable(region_offset); failed(error))
+        return error;
+    if (!commit_.has_slot(commit_.handed_out() + 1)) {
+        wait_for_slot(region);
+        if (const Error error = region.writable(region_offset); failed(error))
+            return error;
+    }
+    if (commit_.exhausted())
+        return Error::timestamps_exhausted;
+    if (const Error error = make_room(region, size); failed(error))
+        return error;
+    return region.prepare_take();
 }
 
-Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
-                           std::uint64_t size, std::uint64_t *entry)
+inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint64_t length) noexcept
 {
-    return append_record(region_offset, region, mover, false, data, size, entry);
+    const std::uint64_t offset = region.tail();
+    if (region.has_uncovered())
+        cover_reservations(region, offset, durable);
+    if (!durable)
+        add_dirty(region, offset, offset + length);
+    const std::uint64_t timestamp = commit_.take();
+    region.take(length, Kind::entry, timestamp);
+    region.settle(committed());
+    return timestamp;
 }
 
-Error Stream::append_record(std::uint64_t region_offset, Region *region, vdm *mover, bool wait_for_it, const void *data,
-                            std::uint64_t size, std::uint64_t *entry)
+template <Stream::Write write>
+[[gnu::flatten]] inline Error Stream::append_small(std::uint64_t region_offset, Region *region, const void *data,
+                                                   std::uint64_t size, Placed &placed) noexcept
 {
+    constexpr bool through = write == Write::through;
     if (data == nullptr && size != 0)
         return Error::null_data;
     if (const Error error = writable(); failed(error))
         return error;
-    const WakesFutures wakes(commit_);
-    std::list<Copies::Copy> node;
-    if (mover != nullptr && size != 0)
-        node.emplace_back();
+    if (const Error error = find_region(region_offset, region); failed(error))
+        return error;
+    SmallRecord record(data, size);
+    // Before the mutex, whose locked instruction waits for the last append's fence.
+    record.hash(region->seed());
 
-    std::uint64_t offset = 0;
-    std::uint64_t timestamp = 0;
-    {
-        std::unique_lock<sync::mutex> lock;
-        if (const Error error = lock_region(region_offset, region, lock); failed(error))
-            return error;
-        if (const Error error = make_room(*region, size); failed(error))
-            return error;
-        if (const Error error = check_timestamps(); failed(error))
-            return error;
-        Region::Pending &pending = region->take(format::record_length(size));
-        // Nothing fails from here on.
-        offset = pending.begin;
-        const bool through = wait_for_it && medium_.granularity() != Granularity::page;
-        if (through) {
-            Flush flush(medium_);
-            region->cover_reservations(offset, &flush);
-            timestamp = write_through(*region, offset, data, size);
-        } else {
-            region->cover_reservations(offset, nullptr);
-            timestamp = node.empty() ? write_cached(*region, offset, data, size)
-                                     : write_by_mover(*region, offset, mover, data, size, std::move(node));
-        }
-        region->stamp(pending, timestamp);
-        region->settle(committed());
+    region->mutex().lock();
+    if (const Error error = ready_for_entry(region_offset, *region, size); failed(error)) {
+        region->mutex().unlock();
+        return error;
     }
-    if (wait_for_it)
-        if (const Error error = wait(Stage::persisted, timestamp); failed(error))
-            return error;
-    if (entry != nullptr)
-        *entry = offset;
-    // If that fails the entry is there all the same, and the next call tells.
-    static_cast<void>(cover_if_due());
+    if (record.hashed_with() != region->seed())
+        record.hash(region->seed());
+    const std::uint64_t offset = region->tail();
+    touch_page_within(medium_, offset, record.length());
+    const std::uint64_t timestamp = place_entry(through, *region, record.length());
+    region->mutex().unlock();
+
+    record.finish(timestamp, offset);
+    if (through) {
+        medium_.stream(offset, record.bytes(), record.length());
+        medium_.fence();
+    } else {
+        medium_.copy(offset, record.bytes(), record.length());
+    }
+    complete(timestamp, through);
+    placed = {offset, timestamp, false};
     return Error::none;
 }
 
-Error Stream::make_room(Region &region, std::uint64_t size)
+[[gnu::flatten]] Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
+                                      std::uint64_t *entry) noexcept
 {
-    if (!checked(size <= format::max_entry_size))
-        return Error::region_full;
-    return make_room_for_length(region, format::record_length(size));
+    if (size > small_size || medium_.granularity() == Granularity::page)
+        return append_and_wait(region_offset, region, data, size, entry);
+    Placed placed{};
+    Error error = append_small<Write::through>(region_offset, region, data, size, placed);
+    if (!failed(error) && persisted() < placed.timestamp)
+        error = wait(Stage::persisted, placed.timestamp);
+    return appended(error, placed, entry);
 }
 
-Error Stream::make_room_for_length(Region &region, std::uint64_t length)
+Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
+                           std::uint64_t size, std::uint64_t *entry) noexcept
+{
+    if (mover != nullptr && size != 0)
+        return append_by_mover(region_offset, region, mover, data, size, entry);
+    Placed placed{};
+    const Error error = size <= small_size ? append_small<Write::cached>(region_offset, region, data, size, placed)
+                                           : append_large(Write::cached, region_offset, region, data, size, placed);
+    return appended(error, placed, entry);
+}
+
+Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
+                              std::uint64_t *entry) noexcept
+{
+    Placed placed{};
+    Error error = Error::none;
+    if (medium_.granularity() != Granularity::page)
+        error = append_large(Write::through, region_offset, region, data, size, placed);
+    else if (size <= small_size)
+        error = append_small<Write::cached>(region_offset, region, data, size, placed);
+    else
+        error = append_large(Write::cached, region_offset, region, data, size, placed);
+    if (!failed(error))
+        error = wait(Stage::persisted, placed.timestamp);
+    return appended(error, placed, entry);
+}
+
+Error Stream::finish_append(Error error, const Placed &placed) noexcept
+{
+    const KeptErrno kept;
+    // If these fail the entry is there all the same, and the next call tells. The hole words told what is known durable
+    // in the region: the checkpoint tells it now, or they do again.
+    if (placed.known_lost)
+        static_cast<void>(raise_durable_timestamp(persisted()));
+    static_cast<void>(cover_if_due());
+    commit_.wake_futures();
+    return error;
+}
+
+// ---- Large entries
+
+Error Stream::append_large(Write write, std::uint64_t region_offset, Region *region, const void *data,
+                           std::uint64_t size, Placed &placed) noexcept
+{
+    if (data == nullptr)
+        return Error::null_data;
+    if (const Error error = writable(); failed(error))
+        return error;
+    if (const Error error = find_region(region_offset, region); failed(error))
+        return error;
+    std::uint64_t offset = 0;
+    {
+        const std::lock_guard guard(region->mutex());
+        if (const Error error = ready_for_entry(region_offset, *region, size); failed(error))
+            return error;
+        offset = take_blank(*region, size, Kind::writing);
+    }
+    // The region lives until this is finished.
+    const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, region->seed());
+    Flush flush(medium_);
+    return finish(write, *region, offset, size, data_hash, flush, placed);
+}
+
+std::uint64_t Stream::take_blank(Region &region, std::uint64_t size, Region::Pending::Kind kind) noexcept
+{
+    const std::uint64_t offset = region.tail();
+    region.take(format::record_length(size), kind);
+    region.settle(committed());
+    // What an earlier life of the space left there must not look like an entry. It also has the header's page present.
+    medium_.zero(offset, format::record_header_size);
+    return offset;
+}
+
+std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,
+                                 std::uint64_t seed) noexcept
+{
+    if (write == Write::cached) {
+        medium_.copy(offset, data, size);
+        // The checksum is of what was stored, whatever the caller's buffer holds by now.
+        return format::data_hash(medium_.at(offset), size, seed);
+    }
+    alignas(64) std::array<std::byte, chunk_size> chunk;
+    const auto stream_chunk = [&](std::uint64_t done, std::uint64_t now) {
+        const std::uint64_t padded = align_up(now, format::record_alignment);
+        std::memset(chunk.data() + padded - format::record_alignment, 0, format::record_alignment);
+        std::memcpy(chunk.data(), static_cast<const std::byte *>(data) + done, now);
+        medium_.stream(offset + done, chunk.data(), padded);
+    };
+    if (size <= chunk_size) {
+        stream_chunk(0, size);
+        return format::data_hash(chunk.data(), size, seed);
+    }
+    StreamingHash hash(seed);
+    for (std::uint64_t done = 0; done < size; done += chunk_size) {
+        const std::uint64_t now = std::min(chunk_size, size - done);
+        stream_chunk(done, now);
+        hash.update(chunk.data(), now);
+    }
+    return hash.digest();
+}
+
+Error Stream::finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size, std::uint64_t data_hash,
+                     Flush &flush, Placed &placed) noexcept
+{
+    const std::uint64_t end = offset + format::record_length(size);
+    std::unique_lock lock(region.mutex());
+    wait_for_slot(region);
+    Region::Pending &pending = *region.pending(offset);
+    const std::uint64_t reserved_end = pending.end;
+    // Entries behind it may be acknowledged already. While its filler is overwritten, which takes two words, the hole
+    // words hold the chain of records together. The mutex is held until it is durable, since the hole words may then
+    // serve another.
+    const bool covered = pending.covered;
+    const bool durable = covered || write != Write::cached;
+    if (region.is_last(pending)) {
+        region.resize_last(end);
+    } else if (end < reserved_end) {
+        region.fill(end, reserved_end);
+        if (durable)
+            flush.add(end, std::min(reserved_end - end, format::record_header_size));
+        else
+            add_dirty(region, end, reserved_end);
+    }
+    if (covered) {
+        placed.known_lost = region.known_end() != 0;
+        region.set_hole(offset, reserved_end, flush);
+        if (failed(flush.wait())) {
+            region.give_up(pending);
+            return fail();
+        }
+        if (write == Write::cached)
+            flush.add(offset, end - offset);
+    }
+    placed.offset = offset;
+    region.cover_reservations(offset, durable ? &flush : nullptr);
+    if (!durable)
+        add_dirty(region, offset, end);
+    placed.timestamp = commit_.take();
+    region.stamp(pending, placed.timestamp);
+    const std::uint64_t seed = region.seed();
+    const bool closing = region.state() == Region::State::closing;
+    if (!covered)
+        lock.unlock();
+
+    const format::RecordHeader header = finished_header(entry_record(size, placed.timestamp), data_hash, seed, offset);
+    if (write == Write::through) {
+        medium_.stream(offset, &header, sizeof header);
+    } else {
+        write_record_header(medium_, offset, header);
+        if (durable)
+            flush.add(offset, sizeof header);
+    }
+    if (durable && failed(flush.wait())) {
+        // Nobody may wait for the mark of a timestamp that was handed out, and nobody may take it for persisted:
+        // whoever persists has to sync this, and fails as well.
+        add_dirty(region, offset, end);
+        complete(placed.timestamp, false);
+        return fail();
+    }
+    complete(placed.timestamp, durable);
+    if (closing)
+        commit_.notify();
+    return Error::none;
+}
+
+void Stream::mark(std::uint64_t timestamp, bool durable) noexcept
+{
+    const KeptErrno kept;
+    // Several threads may have found the same slot free.
+    while (!commit_.has_slot(timestamp))
+        static_cast<void>(wait(Stage::committed, timestamp - options_.slots, Wakers::wait));
+    commit_.mark(timestamp, durable);
+}
+
+Error Stream::append_by_mover(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
+                              std::uint64_t size, std::uint64_t *entry) noexcept
+{
+    const KeptErrno kept;
+    if (data == nullptr)
+        return Error::null_data;
+    if (const Error error = writable(); failed(error))
+        return error;
+    if (const Error error = find_region(region_offset, region); failed(error))
+        return error;
+    std::list<Copies::Copy> node;
+    try {
+        node.emplace_back();
+    } catch (const std::bad_alloc &) {
+        return Error::out_of_memory;
+    }
+    Copies::Copy &copy = node.front();
+    {
+        const std::lock_guard guard(region->mutex());
+        if (const Error error = ready_for_entry(region_offset, *region, size); failed(error))
+            return error;
+        copy.offset = region->tail();
+        copy.region_seed = region->seed();
+        copy.record = entry_record(size, place_entry(false, *region, format::record_length(size)));
+    }
+    const Placed placed{copy.offset, copy.record.timestamp, false};
+    // Without its checksum the record is not valid, but tells its size and timestamp to the caller.
+    write_record_header(medium_, copy.offset, format::encode(copy.record));
+    // A mover takes a plain pointer to what it only reads.
+    copy.future = vdm_memcpy(mover, medium_.writable(copy.offset + format::record_header_size, size),
+                             const_cast<void *>(data), size, 0);
+    copies_.start(std::move(node));
+    return appended(Error::none, placed, entry);
+}
+
+void Stream::cover_reservations(Region &region, std::uint64_t before, bool durable) noexcept
+{
+    // The calling thread fences before it completes the entry behind them.
+    Flush flush(medium_);
+    region.cover_reservations(before, durable ? &flush : nullptr);
+    if (!durable)
+        add_dirty(region, before, before);
+}
+
+void Stream::wait_for_slot(Region &region) noexcept
+{
+    for (std::uint64_t next = commit_.handed_out() + 1; !commit_.has_slot(next); next = commit_.handed_out() + 1) {
+        region.mutex().unlock();
+        static_cast<void>(wait(Stage::committed, next - options_.slots, Wakers::may_be_called));
+        region.mutex().lock();
+    }
+}
+
+Error Stream::make_more_room(Region &region, std::uint64_t length)
 {
     std::uint64_t moved = 0;
     if (const Error error = region.make_room(length, moved); failed(error))
@@ -126,99 +409,18 @@ Error Stream::make_room_for_length(Region &region, std::uint64_t length)
 
 Error Stream::cover_if_due() noexcept
 {
-    const std::uint64_t most = medium_.granularity() == Granularity::page ? uncovered_bytes_page : uncovered_bytes;
     std::uint64_t moved = moved_.load(std::memory_order_relaxed);
-    if (moved < most || !moved_.compare_exchange_strong(moved, 0, std::memory_order_relaxed))
+    if (moved < most_uncovered_ || !moved_.compare_exchange_strong(moved, 0, std::memory_order_relaxed))
         return Error::none;
     return raise_durable_timestamp(persisted());
-}
-
-Error Stream::check_timestamps() const noexcept
-{
-    return commit_.exhausted() ? Error::timestamps_exhausted : Error::none;
-}
-
-std::uint64_t Stream::write_through(const Region &region, std::uint64_t offset, const void *data,
-                                    std::uint64_t size) noexcept
-{
-    const std::uint64_t seed = region.seed();
-    const std::uint64_t length = format::record_length(size);
-    // The page of the first byte was touched by what lies before it; one that begins in the record may be absent, and
-    // must not be faulted in between the timestamp and the mark.
-    const bool one_page = offset / memory_page == (offset + length - 1) / memory_page && offset % memory_page != 0;
-    std::uint64_t timestamp = 0;
-    if (size <= small_size && one_page) {
-        alignas(64) std::array<std::uint64_t, (format::record_header_size + small_size) / 8> record;
-        record[length / 8 - 1] = 0; // the padding
-        if (size != 0)
-            std::memcpy(&record[2], data, size);
-        const std::uint64_t data_hash = format::data_hash(&record[2], size, seed);
-        timestamp = take_timestamp();
-        const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
-        std::memcpy(record.data(), &header, sizeof header);
-        medium_.stream(offset, record.data(), length);
-    } else {
-        StreamingHash hash(seed);
-        alignas(64) std::array<std::byte, chunk_size> chunk;
-        for (std::uint64_t done = 0; done < size; done += chunk_size) {
-            const std::uint64_t now = std::min(chunk_size, size - done);
-            const std::uint64_t padded = align_up(now, format::record_alignment);
-            std::memset(chunk.data() + padded - format::record_alignment, 0, format::record_alignment);
-            std::memcpy(chunk.data(), static_cast<const std::byte *>(data) + done, now);
-            hash.update(chunk.data(), now);
-            medium_.stream(offset + format::record_header_size + done, chunk.data(), padded);
-        }
-        // The header's page, too.
-        medium_.store(offset, 0);
-        const std::uint64_t data_hash = hash.digest();
-        timestamp = take_timestamp();
-        const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
-        medium_.stream(offset, &header, sizeof header);
-    }
-    medium_.fence();
-    commit_.mark(timestamp, true);
-    return timestamp;
-}
-
-std::uint64_t Stream::write_cached(Region &region, std::uint64_t offset, const void *data, std::uint64_t size) noexcept
-{
-    const std::uint64_t data_offset = offset + format::record_header_size;
-    if (size != 0)
-        medium_.copy(data_offset, data, size);
-    // The checksum is of what was stored, whatever the caller's buffer holds by now.
-    const std::uint64_t data_hash = format::data_hash(medium_.at(data_offset), size, region.seed());
-    const std::uint64_t timestamp = take_timestamp();
-    const format::RecordHeader header =
-        finished_header(entry_record(size, timestamp), data_hash, region.seed(), offset);
-    write_record_header(medium_, offset, header);
-    add_dirty(region, offset, offset + format::record_length(size));
-    commit_.mark(timestamp, false);
-    return timestamp;
-}
-
-std::uint64_t Stream::write_by_mover(Region &region, std::uint64_t offset, vdm *mover, const void *data,
-                                     std::uint64_t size, std::list<Copies::Copy> &&node) noexcept
-{
-    const std::uint64_t data_offset = offset + format::record_header_size;
-    Copies::Copy &copy = node.front();
-    copy.offset = offset;
-    copy.region_seed = region.seed();
-    // A mover takes a plain pointer to what it only reads.
-    copy.future = vdm_memcpy(mover, medium_.writable(data_offset, size), const_cast<void *>(data), size, 0);
-    const std::uint64_t timestamp = take_timestamp();
-    copy.record = entry_record(size, timestamp);
-    // Without its checksum the record is not valid, but tells its size and timestamp to the caller.
-    const format::RecordHeader header = format::encode(copy.record);
-    write_record_header(medium_, offset, header);
-    add_dirty(region, offset, offset + format::record_length(size));
-    region.dirty.mover_timestamp = std::max(region.dirty.mover_timestamp, timestamp);
-    copies_.start(std::move(node));
-    return timestamp;
 }
 
 void Stream::add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept
 {
     region.dirty.add(begin, end);
+    if (region.in_dirty_list)
+        return;
+    region.in_dirty_list = true;
     dirty_regions_.add(region);
 }
 

@@ -66,6 +66,7 @@ void Stream::settle(Region &region) const
 {
     if (options_.read_only)
         return;
+    commit_.advance();
     const std::lock_guard guard(region.mutex());
     region.settle(committed());
 }

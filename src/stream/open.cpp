@@ -13,6 +13,11 @@
 namespace pms {
 namespace {
 
+// How far limits may be moved, over all regions, before the checkpoints follow: what recovery has to scan. That takes
+// three fences, and one flushed line for each region that was written meanwhile.
+constexpr std::uint64_t uncovered_bytes = 512 * 1024;
+constexpr std::uint64_t uncovered_bytes_page = 8 * 1024 * 1024;
+
 bool is_empty(const Medium &medium)
 {
     const std::uint64_t size = std::min(medium.size(), format::empty_probe_size);
@@ -136,6 +141,7 @@ Stream::Stream(const Medium &medium, const format::SuperblockReading &superblock
     : medium_(medium), superblocks_(superblocks),
       options_(options), opening_{plan.was_clean, plan.recovered_entries, plan.damages.size(), plan.dropped},
       commit_(options.slots, plan.persisted), copies_(medium_, commit_), next_generation_(plan.next_generation),
+      most_uncovered_(medium.granularity() == Granularity::page ? uncovered_bytes_page : uncovered_bytes),
       durable_timestamp_(plan.persisted)
 {
     for (const FreeSpan &span : plan.free_spans)

@@ -5,24 +5,12 @@
 
 #include "stream/stream.hpp"
 
+#include "base/kept_errno.hpp"
+
 #include <chrono>
 #include <new>
 
 namespace pms {
-
-std::uint64_t Stream::take_timestamp() noexcept
-{
-    // Waiting for a slot is waiting for entries to be copied, which needs no lock that the caller holds.
-    const auto wait_for_slot = [this](std::uint64_t timestamp) {
-        while (!commit_.has_slot(timestamp))
-            static_cast<void>(wait(Stage::committed, timestamp - options_.slots, Wakers::wait));
-    };
-    wait_for_slot(commit_.handed_out() + 1);
-    const std::uint64_t timestamp = commit_.take();
-    // Several threads may have found the same slot free.
-    wait_for_slot(timestamp);
-    return timestamp;
-}
 
 Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
 {
@@ -32,6 +20,7 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
 
 Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
 {
+    const KeptErrno kept;
     for (;;) {
         if (commit_.reached(stage) >= timestamp)
             return Error::none;
@@ -130,27 +119,24 @@ Error Stream::persist() noexcept
     const std::uint64_t turn = persist_turn_.fetch_add(1, std::memory_order_relaxed) + 1;
     Flush flush(medium_);
     dirty_regions_.each([&](Region &region) {
-        const std::lock_guard guard(region.mutex());
-        region.flushing.add(region.dirty);
-        region.dirty = {};
-        region.flushing_turn = turn;
-        region.flushing_whole = region.flushing.mover_timestamp <= committed();
-        if (!region.flushing.empty())
-            flush.add(region.flushing.begin, region.flushing.end - region.flushing.begin);
+        DirtyRange range;
+        {
+            const std::lock_guard guard(region.mutex());
+            range = region.begin_flush(target, turn);
+        }
+        if (!range.empty())
+            flush.add(range.begin, range.end - range.begin);
     });
     if (failed(flush.wait()))
         return fail();
     commit_.raise_persisted(target);
 
-    // A range in which everything was copied before it was flushed is clean now, unless somebody else has begun to
-    // flush more of it.
     dirty_regions_.each([&](Region &region) {
         const std::lock_guard guard(region.mutex());
-        if (region.flushing_turn != turn || !region.flushing_whole)
+        if (!region.end_flush(turn) || !region.in_dirty_list)
             return;
-        region.flushing = {};
-        if (region.dirty.empty())
-            dirty_regions_.remove(region);
+        region.in_dirty_list = false;
+        dirty_regions_.remove(region);
     });
     return Error::none;
 }

@@ -109,16 +109,16 @@ Error Stream::free(std::uint64_t offset)
         return error;
     const WakesFutures wakes(commit_);
     Region *region = nullptr;
-    std::uint64_t last = 0;
+    if (const Error error = find_region(offset, region); failed(error))
+        return error;
     {
-        std::unique_lock<sync::mutex> lock;
-        if (const Error error = lock_region(offset, region, lock); failed(error))
+        const std::lock_guard guard(region->mutex());
+        if (const Error error = region->writable(offset); failed(error))
             return error;
         region->close();
-        last = region->max_timestamp();
     }
-    // Nobody writes to it any more but those who had the lock before; their entries are persisted first.
-    if (const Error error = wait(Stage::persisted, last); failed(error))
+    // Nobody begins to write to it any more; the entries of those who had are persisted first.
+    if (const Error error = wait(Stage::persisted, wait_for_writers(*region)); failed(error))
         return error;
 
     const std::lock_guard guard(tiling_mutex_);
@@ -148,6 +148,21 @@ Error Stream::free(std::uint64_t offset)
     return Error::none;
 }
 
+std::uint64_t Stream::wait_for_writers(Region &region) noexcept
+{
+    for (;;) {
+        std::uint64_t last = 0;
+        const auto ended = [&] {
+            const std::lock_guard guard(region.mutex());
+            last = region.max_timestamp();
+            return !region.is_written() || failed_.load(std::memory_order_acquire);
+        };
+        if (ended())
+            return last;
+        commit_.sleep_until(ended);
+    }
+}
+
 std::uint64_t Stream::free_size() const
 {
     const std::lock_guard guard(tiling_mutex_);
@@ -161,19 +176,14 @@ std::uint64_t Stream::largest_allocation() const
     return largest > format::region_header_size ? largest - format::region_header_size : 0;
 }
 
-Error Stream::lock_region(std::uint64_t offset, Region *&region, std::unique_lock<sync::mutex> &lock)
+Error Stream::look_region_up(std::uint64_t offset, Region *&region) const
 {
-    const bool given = region != nullptr;
-    if (given && !region->belongs_to(geometry()))
-        return Error::foreign_runtime;
-    if (!given)
-        region = regions_.find(offset);
-    if (region == nullptr)
-        return Error::no_region;
-    lock = std::unique_lock(region->mutex());
-    if (given && region->state() != Region::State::dead && region->offset() != offset)
-        return Error::foreign_runtime;
-    return region->writable(offset);
+    if (region != nullptr) {
+        const bool elsewhere = region->generation() != 0 && region->offset() != offset;
+        return region->belongs_to(geometry()) && !elsewhere ? Error::none : Error::foreign_runtime;
+    }
+    region = regions_.find(offset);
+    return region == nullptr ? Error::no_region : Error::none;
 }
 
 Error Stream::raise_durable_timestamp(std::uint64_t timestamp) noexcept

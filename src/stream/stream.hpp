@@ -7,7 +7,7 @@
 //
 // Locks, in the order in which they may be taken: tiling_mutex_, durable_mutex_, sync_mutex_, a region's mutex, then
 // one inside Commit, Copies, RegionList or RegionTable. Nobody waits for the persisted watermark with a region's mutex
-// held; for a slot, which needs nobody else's region, one may.
+// held; for a slot, which needs nobody else's region, one may who has his timestamp already.
 #pragma once
 
 #include "base/error.hpp"
@@ -59,19 +59,31 @@ public:
     // The largest size that allocate() can give.
     std::uint64_t largest_allocation() const;
 
-    // ---- Appending (append.cpp, publish.cpp). `region` nullptr: look it up. Throw std::bad_alloc.
+    // ---- Appending (append.cpp, publish.cpp). `region` nullptr: look it up.
     Error append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
-                 std::uint64_t *entry);
+                 std::uint64_t *entry) noexcept;
     Error async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data, std::uint64_t size,
-                       std::uint64_t *entry);
+                       std::uint64_t *entry) noexcept;
     Error reserve(std::uint64_t region_offset, Region *region, std::uint64_t size, std::uint64_t &entry, void *&data);
     Error publish(std::uint64_t region_offset, Region *region, std::uint64_t entry, std::uint64_t size, bool wait);
+    Error abort(std::uint64_t region_offset, Region *region, std::uint64_t entry);
 
     // ---- Waiting and persisting (persist.cpp)
     std::uint64_t committed() const noexcept { return commit_.committed(); }
     std::uint64_t persisted() const noexcept { return commit_.persisted(); }
+    // The same, with everything that was completed counted.
+    std::uint64_t committed_now() const noexcept
+    {
+        commit_.advance();
+        return committed();
+    }
+    std::uint64_t persisted_now() const noexcept
+    {
+        commit_.advance();
+        return persisted();
+    }
     // Makes progress until `stage` has reached `timestamp`, which was handed out. No lock is held.
-    Error wait(Stage stage, std::uint64_t timestamp) noexcept;
+    [[gnu::noinline]] Error wait(Stage stage, std::uint64_t timestamp) noexcept;
     // One step of the same for a future; `key` names it. Sets `running` if it has to be polled again.
     Error poll(Stage stage, std::uint64_t timestamp, const void *key, future_notifier *notifier,
                bool &running) noexcept;
@@ -140,31 +152,95 @@ private:
     // Ends all acknowledgements. Gives medium_failed back.
     Error fail() noexcept;
 
-    // Finds the region and checks that entries can be written to it; on success its mutex is held by `lock`.
-    Error lock_region(std::uint64_t offset, Region *&region, std::unique_lock<sync::mutex> &lock);
-    // Makes room for a record of an entry of `size` bytes at the region's tail.
-    Error make_room(Region &region, std::uint64_t size);
-    // The same for `length` bytes.
-    Error make_room_for_length(Region &region, std::uint64_t length);
-    // With no lock held, after what may have moved limits: keeps what recovery has to scan bounded.
-    Error cover_if_due() noexcept;
-    // Errors that would come after space was taken are found before.
-    Error check_timestamps() const noexcept;
-    // The next timestamp, with a slot of its own; helps and waits if all slots are taken.
-    std::uint64_t take_timestamp() noexcept;
-    // Writes the entry's record around the caches, durable when it returns. Gives its timestamp.
-    std::uint64_t write_through(const Region &region, std::uint64_t offset, const void *data,
-                                std::uint64_t size) noexcept;
-    // Writes the entry's record by ordinary stores, which the region's dirty range then covers. Gives its timestamp.
-    std::uint64_t write_cached(Region &region, std::uint64_t offset, const void *data, std::uint64_t size) noexcept;
-    // Has a data mover write it. Gives its timestamp.
-    std::uint64_t write_by_mover(Region &region, std::uint64_t offset, vdm *mover, const void *data, std::uint64_t size,
-                                 std::list<Copies::Copy> &&node) noexcept;
-    // Something is dirty in the region.
-    void add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept;
-    Error append_record(std::uint64_t region_offset, Region *region, vdm *mover, bool wait, const void *data,
-                        std::uint64_t size, std::uint64_t *entry);
+    // Looks the region up unless it is given.
+    Error find_region(std::uint64_t offset, Region *&region) const
+    {
+        const bool given = region != nullptr && region->belongs_to(geometry()) && region->offset() == offset;
+        return given ? Error::none : look_region_up(offset, region);
+    }
+    [[gnu::noinline]] Error look_region_up(std::uint64_t offset, Region *&region) const;
+    // ---- With the region's mutex held.
 
+    // Whether everything is ready for an entry of `size` bytes: room, and a slot for its timestamp.
+    Error ready_for_entry(std::uint64_t offset, Region &region, std::uint64_t size) noexcept;
+    // Helps and waits while all slots are taken; the mutex is given back meanwhile.
+    [[gnu::noinline]] void wait_for_slot(Region &region) noexcept;
+    // Makes room for a record of an entry of `size` bytes at the region's tail.
+    Error make_room(Region &region, std::uint64_t size)
+    {
+        if (!checked(size <= format::max_entry_size))
+            return Error::region_full;
+        return make_room_for_length(region, format::record_length(size));
+    }
+    // The same for `length` bytes.
+    Error make_room_for_length(Region &region, std::uint64_t length)
+    {
+        return region.has_room(length) ? Error::none : make_more_room(region, length);
+    }
+    [[gnu::noinline]] Error make_more_room(Region &region, std::uint64_t length);
+    // Writes fillers in front of `before`. With `durable` the calling thread fences them; else they become dirty.
+    [[gnu::noinline]] void cover_reservations(Region &region, std::uint64_t before, bool durable) noexcept;
+    // Gives an entry its place and its timestamp. From here until it is complete the thread must not wait for anything
+    // but a slot. `durable`: as above, and what the entry is written by is the thread's to fence, too.
+    std::uint64_t place_entry(bool durable, Region &region, std::uint64_t length) noexcept;
+    // Takes the place of a record whose header comes later. Gives its offset. prepare_take() was called.
+    std::uint64_t take_blank(Region &region, std::uint64_t size, Region::Pending::Kind kind) noexcept;
+    // Checks that the reservation can be published with that size, and has a thread of the library write it.
+    Error begin_publish(Region &region, std::uint64_t entry, std::uint64_t size);
+    // Something is dirty in the region.
+    [[gnu::noinline]] void add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept;
+
+    // ---- With no lock held.
+
+    // After what may have moved limits: keeps what recovery has to scan bounded.
+    Error cover_if_due() noexcept;
+    // How an entry is written.
+    enum class Write : std::uint8_t {
+        through, // around the caches, and durable before it is marked
+        flushed, // through the caches, and durable before it is marked
+        cached,  // through the caches; the region's dirty range covers it
+    };
+    class SmallRecord;
+    struct Placed {
+        std::uint64_t offset;
+        std::uint64_t timestamp;
+        bool known_lost; // the hole words do not tell any more how far the region is known durable
+    };
+    template <Write write>
+    Error append_small(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
+                       Placed &placed) noexcept;
+    [[gnu::noinline]] Error append_large(Write write, std::uint64_t region_offset, Region *region, const void *data,
+                                         std::uint64_t size, Placed &placed) noexcept;
+    Error append_by_mover(std::uint64_t region_offset, Region *region, vdm *mover, const void *data, std::uint64_t size,
+                          std::uint64_t *entry) noexcept;
+    [[gnu::noinline]] Error append_and_wait(std::uint64_t region_offset, Region *region, const void *data,
+                                            std::uint64_t size, std::uint64_t *entry) noexcept;
+    // What is left to do once the entry is there, or is not because of `error`.
+    Error appended(Error error, const Placed &placed, std::uint64_t *entry) noexcept
+    {
+        if (!failed(error) && entry != nullptr)
+            *entry = placed.offset;
+        const bool due = moved_.load(std::memory_order_relaxed) >= most_uncovered_ || placed.known_lost;
+        return due || commit_.somebody_depends() ? finish_append(error, placed) : error;
+    }
+    [[gnu::noinline]] Error finish_append(Error error, const Placed &placed) noexcept;
+    // Writes data to where a record's belongs. Gives its hash.
+    std::uint64_t write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,
+                             std::uint64_t seed) noexcept;
+    // Makes an entry of what the calling thread writes at `offset`, whose data is complete and, unless it is cached,
+    // streamed or added to `flush`.
+    Error finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size, std::uint64_t data_hash,
+                 Flush &flush, Placed &placed) noexcept;
+    // It is written, and with `durable` the calling thread has fenced it.
+    void complete(std::uint64_t timestamp, bool durable) noexcept
+    {
+        if (!commit_.pass(timestamp, durable))
+            mark(timestamp, durable);
+    }
+    [[gnu::noinline]] void mark(std::uint64_t timestamp, bool durable) noexcept;
+    // Waits until no thread of the library writes where an entry has no timestamp yet, or the medium has failed. Gives
+    // the region's last timestamp.
+    std::uint64_t wait_for_writers(Region &region) noexcept;
     // Makes everything that is committed when it is called durable and raises the persisted watermark.
     Error persist() noexcept;
     // Makes the durable timestamp at least `timestamp`, which is persisted, and moves the regions' checkpoints with it.
@@ -187,7 +263,7 @@ private:
     Opening opening_;
     std::shared_ptr<void> file_;
 
-    Commit commit_;
+    mutable Commit commit_; // which readers help to advance
     Copies copies_;
     sync::atomic<bool> failed_{false};
     bool open_for_writing_ = false; // recovery has finished, so closing may write
@@ -199,7 +275,8 @@ private:
 
     RegionList<&Region::dirty_link> dirty_regions_;
     RegionList<&Region::uncovered_link> uncovered_regions_;
-    sync::atomic<std::uint64_t> moved_{0}; // how far limits were moved since checkpoints were
+    const std::uint64_t most_uncovered_;   // how far limits may be moved before checkpoints are
+    sync::atomic<std::uint64_t> moved_{0}; // how far they were
     sync::atomic<std::uint64_t> persist_turn_{0};
     sync::mutex sync_mutex_; // page-granular media: one sync at a time, for all who wait
 

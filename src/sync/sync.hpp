@@ -6,11 +6,22 @@
 // a scheduler which thread goes on, so that interleavings can be chosen one by one.
 #pragma once
 
+#include "sync/brief_mutex.hpp"
+
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace pms::sync {
 
@@ -22,6 +33,56 @@ using std::shared_mutex;
 using std::this_thread::sleep_for;
 
 using thread_id = std::thread::id;
+// What a thread does between two looks at something that others are about to change.
+inline void relax() noexcept
+{
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+// How often it looks before it sleeps: about a microsecond, less than sleeping and waking take.
+inline constexpr int looks = 50;
+
+// Two fences of which one costs nothing: of two threads that each store, fence and then load what the other stored, one
+// by light_fence() and the other by heavy_fence(), at least one sees the other's store. The heavy one has every running
+// thread of the process execute a full fence: membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED, a system call of a
+// microsecond, in a virtual machine some ten. Where the kernel has none, the light one is a full fence.
+inline bool register_membarrier() noexcept
+{
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+inline const bool has_membarrier = register_membarrier();
+
+inline void light_fence() noexcept
+{
+    if (has_membarrier)
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    else
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+inline void heavy_fence() noexcept
+{
+    const int before = errno;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // It fails where memory is short, for the moment.
+    while (has_membarrier && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+        relax();
+    errno = before;
+}
+
+struct BriefMeans {
+    template <typename T>
+    using atomic = std::atomic<T>;
+    static void relax() noexcept { sync::relax(); }
+    static void light_fence() noexcept { sync::light_fence(); }
+    static void heavy_fence() noexcept { sync::heavy_fence(); }
+    static void full_fence() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
+    static constexpr int looks = sync::looks;
+};
+using brief_mutex = BasicBriefMutex<BriefMeans>;
+
 inline thread_id this_thread_id() noexcept
 {
     return std::this_thread::get_id();

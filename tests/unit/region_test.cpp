@@ -23,12 +23,14 @@ protected:
         region.revive(reading, reading.data_begin(), 0, false);
     }
 
-    Region::Pending &take(std::uint64_t length)
+    Region::Pending &take(std::uint64_t length, Region::Pending::Kind kind = Region::Pending::Kind::writing)
     {
         std::uint64_t moved = 0;
         EXPECT_EQ(region.make_room(length, moved), Error::none);
-        return region.take(length);
+        EXPECT_EQ(region.prepare_take(), Error::none);
+        return region.take(length, kind);
     }
+    std::uint64_t reserve(std::uint64_t length) { return take(length, Region::Pending::Kind::reserved).begin; }
     void write_record(std::uint64_t offset, std::uint64_t size, std::uint64_t timestamp)
     {
         const format::RecordHeader header =
@@ -69,7 +71,7 @@ TEST_F(RegionTest, TheLimitIsDurableBeforeRoomIsGivenAndMovesInSteps)
     EXPECT_GE(region.limit(), region.tail() + 80);
 
     moved = 0;
-    region.take(80);
+    take(80);
     ASSERT_EQ(region.make_room(80, moved), Error::none);
     EXPECT_EQ(moved, 0U) << "one fence per step, not per append";
     EXPECT_EQ(image.counts().fences, 1U);
@@ -157,7 +159,7 @@ TEST_F(RegionTest, VisibleUpToTheFirstThatIsNotCommitted)
 TEST_F(RegionTest, AReservationIsFoundByItsOffsetOnly)
 {
     region.stamp(take(80), 1);
-    const std::uint64_t offset = take(80).begin;
+    const std::uint64_t offset = reserve(80);
     EXPECT_EQ(region.reservation(offset - 80), nullptr) << "an entry";
     EXPECT_EQ(region.reservation(offset + 8), nullptr);
     ASSERT_NE(region.reservation(offset), nullptr);
@@ -168,15 +170,15 @@ TEST_F(RegionTest, AReservationIsFoundByItsOffsetOnly)
 TEST_F(RegionTest, CancelledReservationsAtTheTailAreFreeAgain)
 {
     const std::uint64_t before = region.usable_size();
-    take(80);
-    take(160);
+    reserve(80);
+    reserve(160);
     region.cancel_reservations();
     EXPECT_EQ(region.usable_size(), before);
 }
 
 TEST_F(RegionTest, ACancelledReservationWithAnEntryBehindItStaysAFiller)
 {
-    const std::uint64_t offset = take(80).begin;
+    const std::uint64_t offset = reserve(80);
     Region::Pending &entry = take(80);
     Flush flush(medium);
     region.cover_reservations(entry.begin, &flush);
@@ -192,9 +194,9 @@ TEST_F(RegionTest, ACancelledReservationWithAnEntryBehindItStaysAFiller)
 
 TEST_F(RegionTest, CoversWhatIsInFrontOnly)
 {
-    const std::uint64_t first = take(80).begin;
-    const std::uint64_t second = take(80).begin;
-    const std::uint64_t third = take(80).begin;
+    const std::uint64_t first = reserve(80);
+    const std::uint64_t second = reserve(80);
+    const std::uint64_t third = reserve(80);
     region.cover_reservations(second, nullptr);
     EXPECT_TRUE(region.reservation(first)->covered);
     EXPECT_FALSE(region.reservation(second)->covered);

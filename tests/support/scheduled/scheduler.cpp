@@ -298,6 +298,14 @@ void Scheduler::drain()
         write_oldest(thread);
 }
 
+void Scheduler::drain_all()
+{
+    const Untracked untracked;
+    for (unsigned i = 0; i < count_; ++i)
+        while (!threads_[i].kept.empty())
+            write_oldest(threads_[i]);
+}
+
 void Scheduler::wait_on(const void *object, const std::source_location &place)
 {
     const Untracked untracked;
@@ -312,6 +320,20 @@ void Scheduler::wake_all(const void *object)
     for (unsigned i = 0; i < count_; ++i)
         if (threads_[i].operation.kind == Operation::Kind::wait && threads_[i].operation.object == object)
             threads_[i].woken = true;
+}
+
+void Scheduler::wake_one(const void *object)
+{
+    const Untracked untracked;
+    Thread *longest = nullptr;
+    for (unsigned i = 0; i < count_; ++i) {
+        Thread &thread = threads_[i];
+        if (thread.operation.kind == Operation::Kind::wait && thread.operation.object == object && !thread.woken &&
+            (longest == nullptr || thread.slept_at < longest->slept_at))
+            longest = &thread;
+    }
+    if (longest != nullptr)
+        longest->woken = true;
 }
 
 } // namespace pms::scheduled

@@ -129,9 +129,13 @@ public:
     const std::uint64_t *kept(const void *object) const;
     // All that the thread has kept back becomes visible.
     void drain();
+    // All that any thread has.
+    void drain_all();
     // Sleeps until woken: step() for the wait itself.
     void wait_on(const void *object, const std::source_location &place);
     void wake_all(const void *object);
+    // The one that has slept longest.
+    void wake_one(const void *object);
 
 private:
     struct Kept {

@@ -5,6 +5,7 @@
 // threads they are what they are called, for one thread at a time.
 #pragma once
 
+#include "sync/brief_mutex.hpp"
 #include "sync/planted.hpp"
 #include "sync/scheduler.hpp"
 #include "sync/untracked.hpp"
@@ -177,6 +178,16 @@ public:
         scheduler->touch(this, true);
         scheduler->wake_all(this);
     }
+    void notify_one(const Place &place = Place::current()) noexcept
+    {
+        Scheduler *scheduler = Scheduler::active();
+        if (scheduler == nullptr || Planted::at(Planted::Kind::no_notify, place))
+            return;
+        scheduler->step({.kind = Operation::Kind::notify, .object = this, .place = place});
+        scheduler->drain();
+        scheduler->touch(this, true);
+        scheduler->wake_one(this);
+    }
 
 private:
     static bool same(T left, T right) noexcept { return std::memcmp(&left, &right, sizeof left) == 0; }
@@ -273,6 +284,35 @@ public:
     using shared_mutex::lock;
     using shared_mutex::unlock;
 };
+
+// Whole streams are explored with a mutex that takes one step; the real one has scenarios of its own.
+using brief_mutex = mutex;
+
+inline void light_fence() noexcept {}
+inline void heavy_fence(const Place &place = Place::current()) noexcept
+{
+    if (Scheduler *scheduler = Scheduler::active()) {
+        if (Planted::at(Planted::Kind::no_fence, place))
+            return;
+        scheduler->step({.kind = Operation::Kind::fence, .place = place});
+        scheduler->drain_all();
+        scheduler->touch(nullptr, false);
+    }
+}
+
+struct BriefMeans {
+    template <typename T>
+    using atomic = sync::atomic<T>;
+    static void relax() noexcept {}
+    static void light_fence() noexcept { sync::light_fence(); }
+    static void heavy_fence() noexcept { sync::heavy_fence(); }
+    static void full_fence() noexcept { sync::atomic_thread_fence(std::memory_order_seq_cst); }
+    static constexpr int looks = 1;
+};
+
+// Nothing changes meanwhile that the scheduler does not decide.
+inline void relax() noexcept {}
+inline constexpr int looks = 1;
 
 class condition_variable {
 public:
