@@ -134,8 +134,9 @@ int pmemstream_region_runtime_initialize(struct pmemstream *stream, struct pmems
 /*
  * Reserves space for an entry of `size` bytes, which nobody sees until it is published. *data (8-byte aligned, in the
  * map) is for the caller to fill by ordinary stores; whoever uses non-temporal ones fences before publishing. A
- * reservation that is never published is gone after a reopen. Several reservations of a region may be open, and entries
- * may be appended behind them. Errors: EINVAL, ENOENT, ENOSPC, EROFS, EIO, ENOMEM.
+ * reservation that is never published is gone after a reopen. Several reservations of a region may be open, published
+ * in any order and by any thread, and entries may be appended behind them: they are acknowledged like others, and
+ * iterators show them once nothing in front of them is open. Errors: EINVAL, ENOENT, ENOSPC, EROFS, EIO, ENOMEM.
  */
 int pmemstream_reserve(struct pmemstream *stream, struct pmemstream_region region,
                        struct pmemstream_region_runtime *region_runtime, size_t size,
@@ -242,6 +243,14 @@ void pmemstream_entry_iterator_delete(struct pmemstream_entry_iterator **iterato
  * ====================================================================== */
 
 /*
+ * Gives a reservation back: nothing is published. Its space is free again if nothing lies behind it in the region, or
+ * nothing but what is given back, too; else it is stepped over until the region is freed. Any thread may call it.
+ * Errors: EINVAL, ENOENT not an open reservation, EROFS, EIO.
+ */
+int pmemstream_abort(struct pmemstream *stream, struct pmemstream_region region,
+                     struct pmemstream_region_runtime *region_runtime, struct pmemstream_entry entry);
+
+/*
  * The sentence for the calling thread's last error in this library, in a string that stays valid. Empty if there was
  * none.
  */
@@ -262,10 +271,12 @@ struct pmemstream_options {
     uint64_t block_size; /* create: 0 means 4096; open: 0 means whatever the stream has */
     int read_only;       /* open: nothing is written, recovery happens in memory; create: must be 0 */
     int check_data;      /* iterators check the entries' data, not only their headers */
+    uint64_t slots;      /* so many entries can be under way, copied by movers or threads, before the next one has to
+                          * wait; rounded up to a power of two, at most 2^24; 8 bytes of memory each; 0 means 1024 */
 };
 #define PMEMSTREAM_OPTIONS_INIT                                                                                        \
     {                                                                                                                  \
-        sizeof(struct pmemstream_options), 0, 0, 0, 0                                                                  \
+        sizeof(struct pmemstream_options), 0, 0, 0, 0, 0                                                               \
     }
 
 /*

@@ -80,6 +80,16 @@ int pmemstream_async_publish(struct pmemstream *stream, struct pmemstream_region
     });
 }
 
+int pmemstream_abort(struct pmemstream *stream, struct pmemstream_region region,
+                     struct pmemstream_region_runtime *region_runtime, struct pmemstream_entry entry)
+{
+    return call([&] {
+        if (stream == nullptr)
+            return Error::null_stream;
+        return unwrap(stream)->abort(region.offset, unwrap(region_runtime), entry.offset);
+    });
+}
+
 int pmemstream_append(struct pmemstream *stream, struct pmemstream_region region,
                       struct pmemstream_region_runtime *region_runtime, const void *data, size_t size,
                       struct pmemstream_entry *new_entry)

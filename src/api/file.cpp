@@ -7,6 +7,7 @@
 #include "file/mapped_file.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,6 +15,7 @@ namespace pms::api {
 namespace {
 
 constexpr std::uint64_t default_block_size = 4096;
+constexpr std::uint64_t most_slots = 1 << 24;
 
 // A program built against a later version may pass a larger structure; what this one does not know must be zero.
 Error read_options(const pmemstream_options *given, pmemstream_options &options)
@@ -30,6 +32,8 @@ Error read_options(const pmemstream_options *given, pmemstream_options &options)
             return Error::bad_options;
     std::memcpy(&options, given, std::min(size, sizeof options));
     const auto is_flag = [](int value) { return value == 0 || value == 1; };
+    if (options.slots > most_slots)
+        return Error::bad_options;
     return is_flag(options.read_only) && is_flag(options.check_data) ? Error::none : Error::bad_options;
 }
 
@@ -39,7 +43,9 @@ Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_opti
     Medium medium(file->map());
     if (std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
         medium.prefault();
-    const Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};
+    Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};
+    if (options.slots != 0)
+        internal.slots = std::bit_ceil(options.slots);
     const Error error = Stream::open(medium, options.block_size, if_empty, internal, stream);
     if (!failed(error))
         stream->adopt(file);

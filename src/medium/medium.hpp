@@ -33,6 +33,11 @@ enum class Granularity : std::uint8_t {
 
 class Medium {
 public:
+    // Up to here an entry is small: between its timestamp and its mark it is written from the stack, which takes about
+    // as long as the fence. A locked instruction between data and header costs a second fence, so that for these the
+    // timestamp comes first. Not above 4080, so that a record crosses into one page at most.
+    static constexpr std::uint64_t small_entry = 2048;
+
     // Where in the source a step is taken. The tests' medium wants to know; here it is nothing.
     struct Site {
         static constexpr Site current() noexcept { return {}; }

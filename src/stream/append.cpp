@@ -18,15 +18,14 @@
 namespace pms {
 namespace {
 
-// Up to here an entry is small: between its timestamp and its mark it is written from the stack, which takes about as
-// long as the fence. A locked instruction between data and header costs a second fence, so that for these the timestamp
-// comes first.
-constexpr std::uint64_t small_size = 2048;
-
 // Large data goes through a buffer of this size, so that it is read once, and hashed while what was stored travels.
 constexpr std::uint64_t chunk_size = 8192;
 
 constexpr std::uint64_t memory_page = 4096;
+
+// The largest small entry of any medium.
+constexpr std::uint64_t most_on_stack = 2048;
+static_assert(Medium::small_entry <= most_on_stack);
 
 using Kind = Region::Pending::Kind;
 
@@ -80,7 +79,7 @@ private:
     std::uint64_t size_;
     std::uint64_t seed_ = 0;
     std::uint64_t data_hash_ = 0;
-    alignas(64) std::array<std::uint64_t, (format::record_header_size + small_size) / 8> words_;
+    alignas(64) std::array<std::uint64_t, (format::record_header_size + most_on_stack) / 8> words_;
 };
 
 // ---- Small entries. Flat, and with few stores: a processor holds only some tens of them behind a fence, and what does
@@ -157,7 +156,7 @@ template <Stream::Write write>
 [[gnu::flatten]] Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                                       std::uint64_t *entry) noexcept
 {
-    if (size > small_size || medium_.granularity() == Granularity::page)
+    if (size > Medium::small_entry || medium_.granularity() == Granularity::page)
         return append_and_wait(region_offset, region, data, size, entry);
     Placed placed{};
     Error error = append_small<Write::through>(region_offset, region, data, size, placed);
@@ -172,8 +171,9 @@ Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mov
     if (mover != nullptr && size != 0)
         return append_by_mover(region_offset, region, mover, data, size, entry);
     Placed placed{};
-    const Error error = size <= small_size ? append_small<Write::cached>(region_offset, region, data, size, placed)
-                                           : append_large(Write::cached, region_offset, region, data, size, placed);
+    const Error error = size <= Medium::small_entry
+                            ? append_small<Write::cached>(region_offset, region, data, size, placed)
+                            : append_large(Write::cached, region_offset, region, data, size, placed);
     return appended(error, placed, entry);
 }
 
@@ -184,7 +184,7 @@ Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const
     Error error = Error::none;
     if (medium_.granularity() != Granularity::page)
         error = append_large(Write::through, region_offset, region, data, size, placed);
-    else if (size <= small_size)
+    else if (size <= Medium::small_entry)
         error = append_small<Write::cached>(region_offset, region, data, size, placed);
     else
         error = append_large(Write::cached, region_offset, region, data, size, placed);

@@ -25,6 +25,8 @@ void Session::bad_calls(const Command &command)
                         "append to what is no region");
         require_failure(pmemstream_publish(stream_, {region->offset}, nullptr, {region->tail()}, 0), ENOENT,
                         "publishing what is not reserved");
+        require_failure(pmemstream_abort(stream_, {region->offset}, nullptr, {region->tail()}), ENOENT,
+                        "giving back what is not reserved");
         require_failure(pmemstream_publish(stream_, {region->offset}, nullptr, {region->data_begin() + 1}, 0), ENOENT,
                         "publishing what is not aligned");
         for (const Slot &slot : region->slots)

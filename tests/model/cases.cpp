@@ -33,6 +33,7 @@ rc::Gen<Op> ops()
                                          {10, Op::reserve},
                                          {7, Op::publish},
                                          {6, Op::async_publish},
+                                         {3, Op::abort},
                                          {2, Op::release_copies},
                                          {2, Op::bad_calls},
                                          {3, Op::wild_calls},

@@ -29,6 +29,8 @@ const char *name_of(Op op)
         return "publish";
     case Op::async_publish:
         return "async_publish";
+    case Op::abort:
+        return "abort";
     case Op::release_copies:
         return "release_copies";
     case Op::bad_calls:

@@ -22,6 +22,7 @@ enum class Op : std::uint8_t {
     reserve,
     publish,
     async_publish,
+    abort,
     release_copies,
     bad_calls,
     wild_calls,

@@ -152,20 +152,35 @@ std::uint64_t Session::publish_size_for(const Region &region, const Slot &slot, 
     return command.how / 2 % 2 == 0 ? reserved : command.size % (reserved + 1);
 }
 
-void Session::publish(const Command &command, bool wait)
+Session::Reservation Session::choose_reservation(const Command &command)
 {
-    struct Choice {
-        Region *region;
-        std::size_t slot;
-    };
-    std::vector<Choice> open;
+    std::vector<Reservation> open;
     for (Region &region : model_.regions)
         for (std::size_t i = 0; i < region.slots.size(); ++i)
             if (region.slots[i].reserved())
                 open.push_back({&region, i});
-    if (open.empty())
+    return open.empty() ? Reservation{nullptr, 0} : open[command.where % open.size()];
+}
+
+void Session::abort(const Command &command)
+{
+    const auto [region, index] = choose_reservation(command);
+    if (region == nullptr)
         return;
-    const auto [region, index] = open[command.where % open.size()];
+    const pmemstream_entry entry{region->slots[index].begin};
+    require(pmemstream_abort(stream_, {region->offset}, runtime_of(*region, command), entry) == 0,
+            "abort of a reservation");
+    require_failure(pmemstream_publish(stream_, {region->offset}, nullptr, entry, 0), ENOENT,
+                    "publishing what was given back");
+    region->slots[index].cancelled = true;
+    region->drop_cancelled();
+}
+
+void Session::publish(const Command &command, bool wait)
+{
+    const auto [region, index] = choose_reservation(command);
+    if (region == nullptr)
+        return;
     Slot &slot = region->slots[index];
     const bool last = index + 1 == region->slots.size();
     const std::uint64_t reserved = slot.end - slot.begin - 16;

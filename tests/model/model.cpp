@@ -7,10 +7,15 @@ namespace model {
 
 void Region::close()
 {
-    while (!slots.empty() && slots.back().reserved())
-        slots.pop_back();
     for (Slot &slot : slots)
         slot.cancelled = slot.cancelled || slot.reserved();
+    drop_cancelled();
+}
+
+void Region::drop_cancelled()
+{
+    while (!slots.empty() && slots.back().cancelled)
+        slots.pop_back();
 }
 
 void Region::lose_behind(std::uint64_t timestamp)

@@ -31,7 +31,7 @@ struct Slot {
     std::uint64_t begin;
     std::uint64_t end;           // behind what was given out: more than the entry takes if it was published smaller
     std::uint64_t timestamp = 0; // 0: reserved, or cancelled
-    bool cancelled = false;      // by a close
+    bool cancelled = false;      // by a close, or given back
     Data data;                   // of an entry
     void *place = nullptr;       // of a reservation: where its owner writes
 
@@ -52,8 +52,10 @@ struct Region {
     std::uint64_t usable() const { return end() - tail(); }
     std::uint64_t open_reservations() const { return std::ranges::count_if(slots, &Slot::reserved); }
 
-    // A clean close gives back the reservations at the end; those in front of entries are stepped over.
+    // A clean close gives back the reservations; those in front of entries are stepped over.
     void close();
+    // What was given back at the end is free again.
+    void drop_cancelled();
     // Nothing behind `timestamp` is left, and of the rest nothing but entries.
     void lose_behind(std::uint64_t timestamp);
     // The entries that an iterator shows once everything up to `committed` is.

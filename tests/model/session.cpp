@@ -130,6 +130,8 @@ void Session::execute(const Command &command)
         return publish(command, true);
     case Op::async_publish:
         return publish(command, false);
+    case Op::abort:
+        return abort(command);
     case Op::release_copies:
         return release_copies();
     case Op::bad_calls:

@@ -67,6 +67,12 @@ private:
     void async_append(const Command &command);
     void reserve(const Command &command);
     void publish(const Command &command, bool wait);
+    void abort(const Command &command);
+    struct Reservation {
+        Region *region; // nullptr: there is none
+        std::size_t slot;
+    };
+    Reservation choose_reservation(const Command &command);
     std::uint64_t size_for(const Region &region, const Command &command) const;
     std::uint64_t publish_size_for(const Region &region, const Slot &slot, bool last, const Command &command) const;
     Data new_data(std::uint64_t size);

@@ -94,6 +94,7 @@ void Session::wild_region_calls(pmemstream_region region, const Command &command
                         "async_append to no region");
         require_failure(pmemstream_reserve(stream_, region, nullptr, 1, &entry, &place), ENOENT,
                         "reserve in no region");
+        require_failure(pmemstream_abort(stream_, region, nullptr, {region.offset + 64}), ENOENT, "abort in no region");
         require_failure(pmemstream_publish(stream_, region, nullptr, {region.offset + 64}, 1), ENOENT,
                         "publish in no region");
         require_equal(pmemstream_region_size(stream_, region), 0, "the size of no region");
@@ -180,6 +181,7 @@ void Session::null_calls()
     require_failure(pmemstream_reserve(stream_, region, nullptr, 1, nullptr, nullptr), EINVAL, "reserve to NULL");
     require_failure(pmemstream_append(none, region, nullptr, "x", 1, nullptr), EINVAL, "append to NULL");
     require_failure(pmemstream_publish(none, region, nullptr, {0}, 0), EINVAL, "publish in NULL");
+    require_failure(pmemstream_abort(none, region, nullptr, {0}), EINVAL, "abort in NULL");
     require_failure(pmemstream_region_runtime_initialize(stream_, region, nullptr), EINVAL, "a runtime to NULL");
     require_failure(pmemstream_region_iterator_new(nullptr, stream_), EINVAL, "region_iterator_new to NULL");
     require_failure(pmemstream_entry_iterator_new(nullptr, stream_, region), EINVAL, "entry_iterator_new to NULL");

@@ -34,6 +34,8 @@ std::string describe(Operation operation)
         return "publish 8 bytes of the newest reservation";
     case Operation::publish_async:
         return "publish the oldest reservation asynchronously";
+    case Operation::abort:
+        return "abort the oldest reservation";
     case Operation::wait:
         return "wait until everything is persisted";
     case Operation::allocate:

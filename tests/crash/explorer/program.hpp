@@ -22,6 +22,7 @@ enum class Operation : char {
     publish_oldest = 'p', // all of it
     publish_newest = 'q', // 8 bytes of it, or all if it has less
     publish_async = 'z',  // the oldest one
+    abort = 'd',          // the oldest one
     wait = 'w',           // until everything is persisted
     allocate = 'n',       // another region
     free = 'f',           // the oldest region
@@ -32,12 +33,13 @@ enum class Operation : char {
 
 using Program = std::string; // an Operation each
 
-inline constexpr const char *alphabet = "abxyrpqzwnfcks";
+inline constexpr const char *alphabet = "abxyrpqzdwnfcks";
 
 // Longer than what is explored exhaustively, each for a state that few programs lead to.
 inline constexpr const char *chosen_programs[] = {
     "nbrbfq",  // the filler behind what was published begins another line, in front of what is known durable
     "raryp",   // a hole in front of what was acknowledged, and one in front of what was not
+    "brbza",   // data in another line than its header, published asynchronously in front of what is acknowledged
     "nrrbyzz", // two published entries are dropped, because another region's is lost, in front of an acknowledged one
 };
 

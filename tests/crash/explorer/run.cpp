@@ -145,6 +145,19 @@ bool Run::publish(std::size_t index, std::uint64_t size, bool wait)
     return true;
 }
 
+bool Run::abort(std::size_t index)
+{
+    if (index >= reservations_.size())
+        return false;
+    const Reservation reservation = reservations_[index];
+    const pmemstream_region place{owed_.regions[reservation.region].offset};
+    if (pmemstream_abort(stream_, place, nullptr, reservation.entry) != 0)
+        return fail("aborting");
+    reservations_.erase(reservations_.begin() + static_cast<std::ptrdiff_t>(index));
+    acknowledge(false);
+    return true;
+}
+
 bool Run::wait_for_all()
 {
     if (owed_.acknowledged == owed_.last_timestamp())
@@ -237,6 +250,8 @@ bool Run::apply(Operation operation)
         return publish(reservations_.size() - 1, 8, true);
     case Operation::publish_async:
         return publish(0, 16, false);
+    case Operation::abort:
+        return abort(0);
     case Operation::wait:
         return wait_for_all();
     case Operation::allocate:

@@ -57,6 +57,7 @@ private:
     bool publish(std::size_t reservation, std::uint64_t size, bool wait);
     bool allocate();
     bool free(std::size_t region);
+    bool abort(std::size_t index);
     bool wait_for_all();
     bool fail_sync(std::size_t region);
     bool fail(const char *what);

@@ -21,6 +21,9 @@ class Medium {
 public:
     using Site = std::source_location;
 
+    // Less than there is really, so that short programs have entries of both kinds.
+    static constexpr std::uint64_t small_entry = 16;
+
     explicit Medium(pmem2_map *map) noexcept : Medium(*reinterpret_cast<SimulatedImage *>(map)) {}
     explicit Medium(SimulatedImage &image) noexcept : image_(&image) { image.mapped(); }
 
