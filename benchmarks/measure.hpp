@@ -22,8 +22,12 @@ struct Runner {
     std::function<void(std::uint64_t)> prepare;
     // Runs so many operations; returns the time they took in nanoseconds.
     std::function<double(std::uint64_t)> run;
+    // How many entries an operation is: one for each thread, or a batch.
+    std::uint64_t entries = 1;
     // How long a slice is to be, as a multiple of Effort::slice_milliseconds.
     double slices = 1;
+    // Called when the slices that count begin.
+    std::function<void()> begin = [] {};
 };
 
 struct Effort {
@@ -31,7 +35,7 @@ struct Effort {
     double slice_milliseconds = 2;
 };
 
-// Nanoseconds per operation, round by round.
+// Nanoseconds per entry, round by round.
 struct Series {
     std::string name;
     std::vector<double> rounds;
@@ -39,6 +43,10 @@ struct Series {
 };
 
 std::vector<Series> measure(const std::vector<Runner> &runners, const Effort &effort);
+
+const Series &series_of(const std::vector<Series> &series, const std::string &name);
+// The one with the lowest median among those of these names, by the name that is given to it.
+Series fastest(const std::vector<Series> &series, const std::vector<std::string> &names, const std::string &name);
 
 // Of the times: below 1, `of` is faster than `to`.
 Quartiles ratio(const Series &of, const Series &to);

@@ -6,19 +6,20 @@
 
 #include "statistics.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace bench {
 
-// What was measured: entries of that many bytes, by so many threads.
+// What was measured: entries of that many bytes, by so many threads; 0 where that means nothing.
 struct Case {
     std::string workload;
     std::size_t size = 0;
     unsigned threads = 1;
+    std::uint64_t entries = 0; // there before
     bool operator==(const Case &) const = default;
 };
 
@@ -29,7 +30,7 @@ struct Value {
     Quartiles value;
 };
 
-// Of two times that were measured in the same rounds.
+// Of two times that were measured in the same rounds; below 1 the contender is the faster one.
 struct Ratio {
     Case of;
     std::string contender;
@@ -37,18 +38,24 @@ struct Ratio {
     Quartiles value;
 };
 
+struct Percentile {
+    const char *name;
+    double part;
+};
+inline constexpr std::array<Percentile, 5> percentiles = {
+    {{"50", 0.5}, {"90", 0.9}, {"99", 0.99}, {"99.9", 0.999}, {"max", 1}}};
+
+struct Latency {
+    Case of;
+    std::string contender;
+    std::uint64_t samples;
+    std::array<double, percentiles.size()> nanoseconds;
+};
+
 struct Results {
     std::vector<Value> values;
     std::vector<Ratio> ratios;
-
-    void add(const Case &of, const std::string &contender, const std::string &unit, const Quartiles &value)
-    {
-        values.push_back({of, contender, unit, value});
-    }
-    void add_ratio(const Case &of, const std::string &contender, const std::string &to, const Quartiles &value)
-    {
-        ratios.push_back({of, contender, to, value});
-    }
+    std::vector<Latency> latencies;
 };
 
 } // namespace bench

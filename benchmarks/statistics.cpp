@@ -22,12 +22,4 @@ Quartiles quartiles_of(std::vector<double> values)
     return {at(0.25), at(0.5), at(0.75)};
 }
 
-double percentile_of(std::span<const std::uint32_t> sorted, double part)
-{
-    if (sorted.empty())
-        return 0;
-    const auto rank = static_cast<std::size_t>(std::ceil(part * static_cast<double>(sorted.size())));
-    return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
-}
-
 } // namespace bench

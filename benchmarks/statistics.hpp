@@ -3,8 +3,6 @@
 
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <vector>
 
 namespace bench {
@@ -16,8 +14,5 @@ struct Quartiles {
 };
 
 Quartiles quartiles_of(std::vector<double> values);
-
-// The value below which that part (0 to 1) of the sorted samples lies.
-double percentile_of(std::span<const std::uint32_t> sorted, double part);
 
 } // namespace bench

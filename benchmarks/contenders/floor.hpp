@@ -9,6 +9,9 @@
 
 namespace bench {
 
+inline constexpr std::size_t line_size = 64;
+inline constexpr std::size_t header_size = 16;
+
 enum class FloorStores {
     packed_16, // packed as a stream's records; whole lines by 16-byte non-temporal stores
     packed_32, // the same by 32-byte ones

@@ -16,6 +16,8 @@
 namespace bench {
 namespace {
 
+static_assert(smallest_pmemlog == PMEMLOG_MIN_POOL);
+
 class PmemlogAppends final : public LogLoops<PmemlogAppends> {
 public:
     explicit PmemlogAppends(const Medium &medium)

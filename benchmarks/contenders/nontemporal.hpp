@@ -7,6 +7,8 @@
 // of a line that the record covers in part only its own bytes are stored, 8 at a time.
 #pragma once
 
+#include "contenders/floor.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,9 +17,6 @@
 #include <immintrin.h>
 
 namespace bench {
-
-inline constexpr std::size_t line_size = 64;
-inline constexpr std::size_t header_size = 16;
 
 // Whole lines, 16 bytes at a time.
 struct Stores16 {

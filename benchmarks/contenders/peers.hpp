@@ -9,6 +9,8 @@
 
 namespace bench {
 
+inline constexpr std::size_t smallest_pmemlog = std::size_t{2} << 20;
+
 // Null without libpmemlog.
 LogPtr make_pmemlog(const Medium &medium);
 
