@@ -1,34 +1,59 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-#include "measure.hpp"
-#include "workloads/workload.hpp"
+// Measures libpmemstream beside the machine's floor and what else there is.
+
+#include "clock.hpp"
+#include "failure.hpp"
+#include "options.hpp"
+#include "report/report.hpp"
 
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
+
+namespace bench {
+namespace {
+
+void write_file(const std::string &path, const std::string &text)
+{
+    if (path.empty())
+        return;
+    std::ofstream file(path);
+    file << text;
+    file.close();
+    require(!file.fail(), "cannot write " + path);
+}
+
+void run(const Options &options)
+{
+    if (options.context.medium.stand_in)
+        force_stand_in();
+    heed_interrupts();
+    Report report = {
+        this_machine(), options.context, contender_settings(options.context.peers), clock_overhead_nanoseconds(), {}};
+    for (const Workload &workload : options.workloads) {
+        fmt::print(stderr, "{}: {}\n", workload.name, workload.what);
+        workload.run(options.context, report.results);
+    }
+    const std::string tables = as_markdown(report);
+    fmt::print("{}", tables);
+    write_file(options.markdown, tables);
+    write_file(options.json, as_json(report));
+    write_file(options.svg, as_svg(report));
+}
+
+} // namespace
+} // namespace bench
 
 int main(int argc, char **argv)
 try {
-    bench::heed_interrupts();
-    bench::Context context;
-    bench::force_stand_in();
-    bench::Results results;
-    for (const bench::Workload &workload : bench::workloads())
-        if (argc < 2 || workload.name == argv[1])
-            workload.run(context, results);
-    for (const bench::Value &value : results.values)
-        fmt::print("{} {:>5} {:>2} {:40} {:8.1f} {} ({:.1f} to {:.1f})\n", value.of.workload, value.of.size,
-                   value.of.threads, value.contender, value.value.median, value.unit, value.value.low,
-                   value.value.high);
-    for (const bench::Ratio &value : results.ratios)
-        fmt::print("{} {:>5} {:>2} {} to {:40} {:.2f} ({:.2f} to {:.2f})\n", value.of.workload, value.of.size,
-                   value.of.threads, value.contender, value.to, value.value.median, value.value.low, value.value.high);
-    for (const auto &l : results.latencies)
-        fmt::print("{} {} {:30}: {:.0f}\n", l.of.threads, l.samples, l.contender, fmt::join(l.nanoseconds, " "));
-    return 0;
+    bench::run(bench::parse_options(argc, argv));
+    return EXIT_SUCCESS;
 } catch (const std::exception &error) {
     fmt::print(stderr, "pmemstream_bench: {}\n", error.what());
-    return 1;
+    return EXIT_FAILURE;
 }

@@ -72,6 +72,13 @@ std::unique_ptr<Crew> Crew::pmemlog_one(const Medium &medium, unsigned threads)
     return crew->logs_.back() ? std::move(crew) : nullptr;
 }
 
+std::unique_ptr<Crew> Crew::alone(LogPtr log)
+{
+    std::unique_ptr<Crew> crew(new Crew(1));
+    crew->logs_.push_back(std::move(log));
+    return crew;
+}
+
 Runner Crew::runner(const std::string &name, std::size_t size)
 {
     return runner(name, size,

@@ -32,6 +32,9 @@ public:
     static std::unique_ptr<Crew> pmemlog_own(const Medium &medium, unsigned threads);
     static std::unique_ptr<Crew> pmemlog_one(const Medium &medium, unsigned threads);
 
+    // One thread.
+    static std::unique_ptr<Crew> alone(LogPtr log);
+
     unsigned threads() const { return team_.threads(); }
     // A runner whose operation is an entry by each thread.
     Runner runner(const std::string &name, std::size_t size);

@@ -89,6 +89,9 @@ void run_latency(const Context &context, Results &results)
         if (crew)
             entrants.push_back({name, std::make_unique<TimedCrew>(std::move(crew))});
     };
+    if (context.peers)
+        for (const Peer &peer : built_peers())
+            add(peer.name, Crew::alone(peer.make(context.medium)));
     for (const unsigned threads : {1, 2, 16}) {
         add(threads == 1 ? name::pmemstream : name::own_regions, Crew::own_regions(context.medium, threads));
         if (threads != 1)
