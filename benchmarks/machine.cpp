@@ -6,10 +6,12 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -25,18 +27,53 @@ std::string processor_name()
     return "unknown processor";
 }
 
+double now_seconds()
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// What all processors together have worked, as /proc/stat counts it.
+double busy_seconds()
+{
+    std::ifstream file("/proc/stat");
+    std::string cpu;
+    double user = 0;
+    double nice = 0;
+    double system = 0;
+    file >> cpu >> user >> nice >> system;
+    return (user + nice + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+// What this process and the ended ones of its children have.
+double own_seconds()
+{
+    double sum = 0;
+    for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage usage = {};
+        getrusage(who, &usage);
+        for (const timeval &time : {usage.ru_utime, usage.ru_stime})
+            sum += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    }
+    return sum;
+}
+
 } // namespace
 
 Machine this_machine()
 {
     utsname system = {};
     uname(&system);
-    double load = 0;
-    if (getloadavg(&load, 1) != 1)
-        load = 0;
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     return {processor_name(), std::thread::hardware_concurrency(), fmt::format("{} {}", system.sysname, system.release),
-            fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(now)), load};
+            fmt::format("{:%Y-%m-%d %H:%M}", fmt::gmtime(now))};
+}
+
+Others::Others() : begin_(now_seconds()), busy_(busy_seconds()), own_(own_seconds()) {}
+
+double Others::cores() const
+{
+    const double others = (busy_seconds() - busy_) - (own_seconds() - own_);
+    return std::max(0.0, others / (now_seconds() - begin_));
 }
 
 } // namespace bench

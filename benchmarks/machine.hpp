@@ -13,16 +13,21 @@ struct Machine {
     unsigned cores;
     std::string kernel;
     std::string date; // UTC
-    // How many threads of others ran or waited, in the last minute (the load average).
-    double load;
 };
 
 Machine this_machine();
 
-// With others on the machine the figures are theirs as well.
-inline bool busy(const Machine &machine)
-{
-    return machine.load > 0.5;
-}
+// How busy others keep the machine, from its construction on.
+class Others {
+public:
+    Others();
+    // How many cores they used on average.
+    double cores() const;
+
+private:
+    double begin_;
+    double busy_;
+    double own_;
+};
 
 } // namespace bench

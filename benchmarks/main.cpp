@@ -33,12 +33,18 @@ void run(const Options &options)
     if (options.context.medium.stand_in)
         force_stand_in();
     heed_interrupts();
-    Report report = {
-        this_machine(), options.context, contender_settings(options.context.peers), clock_overhead_nanoseconds(), {}};
+    Report report = {.machine = this_machine(),
+                     .context = options.context,
+                     .settings = contender_settings(options.context.peers),
+                     .clock_overhead = clock_overhead_nanoseconds(),
+                     .others = 0,
+                     .results = {}};
+    const Others others;
     for (const Workload &workload : options.workloads) {
         fmt::print(stderr, "{}: {}\n", workload.name, workload.what);
         workload.run(options.context, report.results);
     }
+    report.others = others.cores();
     const std::string tables = as_markdown(report);
     fmt::print("{}", tables);
     write_file(options.markdown, tables);

@@ -40,7 +40,8 @@ File::File(const std::string &directory, std::size_t size)
     const int error = posix_fallocate(descriptor_, 0, static_cast<off_t>(size));
     if (error != 0) {
         close(descriptor_);
-        throw Failure(fmt::format("{} MiB in {}: {}", size >> 20, directory, std::strerror(error)));
+        throw Failure(fmt::format("{} MiB in {}: {} (--memory gives each contender less, --directory is another place)",
+                                  size >> 20, directory, std::strerror(error)));
     }
 }
 

@@ -15,9 +15,9 @@ namespace {
 
 // What is around the lines' own rectangle.
 constexpr double space_left = 80;
-constexpr double space_right = 290;
+constexpr double space_right = 310;
 constexpr double space_top = 40;
-constexpr double space_bottom = 52;
+constexpr double space_bottom = 72;
 constexpr double legend_line = 22;
 
 std::string escaped(const std::string &text)
@@ -80,14 +80,19 @@ Axis linear_axis(const std::string &title, double largest)
 Axis duration_axis(const std::string &title, double smallest, double largest)
 {
     Axis axis = {title, true, {}};
-    const int last = std::max(static_cast<int>(std::ceil(std::log10(largest))), 1);
-    const int first = std::min(static_cast<int>(std::floor(std::log10(smallest))), last - 1);
     static constexpr const char *units[] = {"ns", "µs", "ms", "s"};
-    for (int power = first; power <= last; ++power) {
-        const int unit = std::clamp(power / 3, 0, 3);
-        axis.marks.push_back(
-            {std::pow(10, power), fmt::format("{:g} {}", std::pow(10, power - 3 * unit), units[unit])});
-    }
+    const auto complete = [&] { return axis.marks.size() >= 2 && axis.marks.back().at >= largest; };
+    for (int power = 0; !complete(); ++power)
+        for (const int factor : {1, 2, 5}) {
+            const double at = factor * std::pow(10, power);
+            if (complete())
+                break;
+            if (at <= smallest)
+                axis.marks.clear(); // it begins here, or later
+            const int unit = std::min(power / 3, 3);
+            axis.marks.push_back(
+                {at, factor == 1 ? fmt::format("{:g} {}", std::pow(10, power - 3 * unit), units[unit]) : ""});
+        }
     return axis;
 }
 
@@ -109,7 +114,8 @@ std::string draw(const Chart &chart, double left, double top, double width, doub
 
     std::string svg = draw_text(left, top + 18, chart.title, R"(font-size="16" font-weight="bold")");
     for (const Mark &mark : chart.y.marks) {
-        svg += draw_line(x0, y_of(mark.at), x1, y_of(mark.at), R"(stroke="#dddddd")");
+        svg += draw_line(x0, y_of(mark.at), x1, y_of(mark.at),
+                         mark.label.empty() ? R"(stroke="#eeeeee")" : R"(stroke="#cccccc")");
         svg += draw_text(x0 - 8, y_of(mark.at) + 4, mark.label, R"(text-anchor="end")");
     }
     for (const Mark &mark : chart.x.marks) {

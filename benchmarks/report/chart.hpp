@@ -12,7 +12,7 @@ namespace bench {
 
 struct Mark {
     double at;
-    std::string label;
+    std::string label; // empty: a lighter line
 };
 
 struct Axis {
@@ -24,9 +24,9 @@ struct Axis {
     double place_of(double value) const;
 };
 
-// Marks at 1, 2, 5 and their powers of ten around these values; labels by `label`.
+// Marks from 0 at equal steps.
 Axis linear_axis(const std::string &title, double largest);
-// Marks at the powers of ten around these values, with labels as durations.
+// Marks at 1, 2, 5 and their powers of ten around these values, not below 1 ns; the powers have labels.
 Axis duration_axis(const std::string &title, double smallest, double largest);
 
 struct Line {

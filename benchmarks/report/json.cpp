@@ -90,7 +90,7 @@ std::string as_json(const Report &report)
           {"cores", machine.cores},
           {"kernel", machine.kernel},
           {"date", machine.date},
-          {"load", machine.load}}},
+          {"cores_used_by_others", report.others}}},
         {"medium",
          {{"directory", context.medium.directory},
           {"stand_in", context.medium.stand_in},

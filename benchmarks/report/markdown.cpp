@@ -28,11 +28,14 @@ std::string cell(const std::optional<Quartiles> &value)
     return value ? with_quartiles(*value) : "";
 }
 
-std::string section(const std::string &title, const Grid &grid, const std::string &note = "")
+// Whoever copies a table takes along what stood in for what.
+std::string section(const Report &report, const std::string &title, const Grid &grid, const std::string &note = "")
 {
     if (grid.empty())
         return "";
-    return fmt::format("### {}\n\n{}{}\n", title, note.empty() ? "" : note + "\n\n", grid.str());
+    const std::string medium = report.context.medium.stand_in ? "Ordinary memory stands in for persistent memory."
+                                                              : describe(report.context.medium);
+    return fmt::format("### {}\n\n{}{}\n\n{}\n", title, note.empty() ? "" : note + " ", medium, grid.str());
 }
 
 std::string wanted_section(const Report &report)
@@ -43,7 +46,7 @@ std::string wanted_section(const Report &report)
         grid.add({one.what, fmt::format("{} {:g}{}", one.at_most ? "<=" : ">=", one.bound, unit),
                   one.measured ? with_quartiles(*one.measured) + unit : "not measured"});
     }
-    return section("What was wanted", grid);
+    return section(report, "What was wanted", grid);
 }
 
 struct Comparison {
@@ -78,7 +81,7 @@ std::string times_section(const Report &report, const std::string &workload, con
             row.push_back(cell(find_ratio(results, of, comparison.contender, comparison.to)));
         grid.add(row);
     }
-    return section(title, grid);
+    return section(report, title, grid);
 }
 
 std::string threads_section(const Report &report)
@@ -97,7 +100,7 @@ std::string threads_section(const Report &report)
             row.push_back(cell(find_ratio(results, of, contender, name::one_thread)));
         grid.add(row);
     }
-    return section("Synchronous appends of 64 bytes by several threads, ns per append over all of them", grid,
+    return section(report, "Synchronous appends of 64 bytes by several threads, ns per append over all of them", grid,
                    "Wall time from the first thread's start to the last one's end, divided by the appends of all.");
 }
 
@@ -115,7 +118,7 @@ std::string latency_section(const Report &report)
         row.push_back(std::to_string(latency.samples));
         grid.add(row);
     }
-    return section("Latency of synchronous appends of 64 bytes, percentiles", grid,
+    return section(report, "Latency of synchronous appends of 64 bytes, percentiles", grid,
                    fmt::format("From the end of one append to the end of the next. Each has {} in it, the median of "
                                "two looks at the clock one after the other.",
                                duration(report.clock_overhead)));
@@ -128,7 +131,7 @@ std::string iterate_section(const Report &report)
         for (const std::string &contender : contenders_of(report.results, "iterate"))
             if (const Quartiles *value = find_value(report.results, of, contender))
                 grid.add({contender, with_quartiles(*value)});
-    return section("Iterating over entries of 64 bytes, ns per entry", grid,
+    return section(report, "Iterating over entries of 64 bytes, ns per entry", grid,
                    fmt::format("Over {} MiB, in cache over 256 KiB. The floor goes from header to header, no more.",
                                report.context.medium.size >> 20));
 }
@@ -148,7 +151,7 @@ std::string open_section(const Report &report)
                       cell(find_value(results, of, when + ", mapping by libpmem2 before")),
                       cell(find_value(results, of, when + ", entries recovered"))});
         }
-    return section("Opening, ms", grid,
+    return section(report, "Opening, ms", grid,
                    "pmemstream_from_map, then the first region from an iterator and an append to it: what a user "
                    "waits for, absent pages included. Making the libpmem2 map is told apart. The entries of 64 bytes "
                    "lie in 100 regions; the killed process had written to all of them in turn.");
@@ -159,7 +162,7 @@ std::string space_section(const Report &report)
     Grid grid({"", "bytes"}, 1);
     for (const Case &of : cases_of(report.results, "space"))
         grid.add({fmt::format("entry of {} bytes", of.size), cell(find_value(report.results, of, name::pmemstream))});
-    return section("Space", grid);
+    return section(report, "Space", grid);
 }
 
 std::string settings_section(const Report &report)
@@ -174,11 +177,8 @@ std::string settings_section(const Report &report)
 
 std::string as_markdown(const Report &report)
 {
-    std::string text = fmt::format("{}\n\n{}\n\n{}\n\n", describe(report.machine), describe(report.context.medium),
-                                   describe_effort(report));
-    if (busy(report.machine))
-        text += fmt::format("**The machine was busy with something else: a load average of {:.1f} at the start.**\n\n",
-                            report.machine.load);
+    std::string text = fmt::format("{}. {}\n\n{}\n\n{}\n\n", describe(report.machine), describe_others(report),
+                                   describe(report.context.medium), describe_effort(report));
     text += wanted_section(report);
     text += times_section(report, "sync", "Synchronous appends, ns",
                           {{name::pmemstream, name::floor, "to the floor"},

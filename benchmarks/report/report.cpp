@@ -82,4 +82,11 @@ std::string describe_effort(const Report &report)
                        report.context.medium.size >> 20);
 }
 
+std::string describe_others(const Report &report)
+{
+    constexpr double much = 0.1;
+    return fmt::format("Meanwhile other processes used {:.1f} cores{}", report.others,
+                       report.others > much ? ": these figures are of a busy machine." : ".");
+}
+
 } // namespace bench

@@ -20,6 +20,7 @@ struct Report {
     Context context;
     std::vector<Setting> settings;
     double clock_overhead; // nanoseconds
+    double others;         // cores that other processes used on average
     Results results;
 };
 
@@ -50,6 +51,8 @@ std::string number(double value);
 std::string duration(double nanoseconds);
 std::string describe(const Machine &machine);
 std::string describe_effort(const Report &report);
+// With much of it the figures are theirs as well.
+std::string describe_others(const Report &report);
 
 std::string as_markdown(const Report &report);
 std::string as_json(const Report &report);

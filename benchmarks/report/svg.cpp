@@ -13,10 +13,10 @@
 namespace bench {
 namespace {
 
-constexpr double page_width = 1000;
+constexpr double page_width = 1020;
 constexpr double page_margin = 20;
-constexpr double chart_height = 380;
-constexpr double head_height = 84;
+constexpr double chart_height = 400;
+constexpr double head_height = 80;
 
 // The colours of Okabe and Ito, which people who see few colours can tell apart.
 struct Look {
@@ -163,7 +163,7 @@ std::string as_svg(const Report &report)
                     R"(<rect width="100%" height="100%" fill="#ffffff"/>)"
                     "\n",
                     page_width, height);
-    svg += draw_text(page_margin, 30, describe(report.machine), R"(font-size="14")");
+    svg += draw_text(page_margin, 30, describe(report.machine) + ". " + describe_others(report));
     svg += draw_text(page_margin, 50, describe(report.context.medium));
     double top = head_height;
     for (const Chart &chart : charts) {

@@ -4,7 +4,7 @@
 #include "contenders/peers.hpp"
 #include "histogram.hpp"
 #include "workloads/contest.hpp"
-#include "workloads/crews.hpp"
+#include "workloads/crew.hpp"
 #include "workloads/workload.hpp"
 
 #include <algorithm>
@@ -85,22 +85,28 @@ void run_latency(const Context &context, Results &results)
         std::unique_ptr<TimedCrew> crew;
     };
     std::vector<Entrant> entrants;
-    const auto add = [&](const std::string &name, std::unique_ptr<Crew> crew) {
-        if (crew)
-            entrants.push_back({name, std::make_unique<TimedCrew>(std::move(crew))});
+    const auto add = [&](const std::string &name, const std::shared_ptr<Logs> &logs,
+                         const std::shared_ptr<Team> &team) {
+        if (logs)
+            entrants.push_back({name, std::make_unique<TimedCrew>(std::make_unique<Crew>(logs, team))});
     };
+    const auto own_regions = Logs::own_regions(context.medium);
+    const auto one_region = Logs::one_region(context.medium);
+    const auto floor = Logs::floor(context.medium);
+    const auto pmemlog = Logs::pmemlog_one(context.medium);
+    const auto alone = std::make_shared<Team>(1);
+    add(name::pmemstream, own_regions, alone);
+    add(name::floor, floor, alone);
+    add(name::pmemlog, pmemlog, alone);
     if (context.peers)
         for (const Peer &peer : built_peers())
-            add(peer.name, Crew::alone(peer.make(context.medium)));
-    for (const unsigned threads : {1, 2, 16}) {
-        add(threads == 1 ? name::pmemstream : name::own_regions, Crew::own_regions(context.medium, threads));
-        if (threads != 1)
-            add(name::one_region, Crew::one_region(context.medium, threads));
-        add(name::floor, Crew::floor(context.medium, threads));
-        if (threads == 1)
-            add(name::pmemlog, Crew::pmemlog_one(context.medium, threads));
-        else
-            add(name::pmemlog_one, Crew::pmemlog_one(context.medium, threads));
+            add(peer.name, Logs::one(peer.make(context.medium)), alone);
+    for (const unsigned threads : {2U, most_threads}) {
+        const auto team = std::make_shared<Team>(threads);
+        add(name::own_regions, own_regions, team);
+        add(name::one_region, one_region, team);
+        add(name::floor, floor, team);
+        add(name::pmemlog_one, pmemlog, team);
     }
     std::vector<Runner> runners;
     for (const Entrant &entrant : entrants)
