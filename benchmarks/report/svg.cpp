@@ -16,7 +16,7 @@ namespace {
 constexpr double page_width = 1020;
 constexpr double page_margin = 20;
 constexpr double chart_height = 400;
-constexpr double head_height = 80;
+constexpr double head_height = 96;
 
 // The colours of Okabe and Ito, which people who see few colours can tell apart.
 struct Look {
@@ -163,8 +163,12 @@ std::string as_svg(const Report &report)
                     R"(<rect width="100%" height="100%" fill="#ffffff"/>)"
                     "\n",
                     page_width, height);
-    svg += draw_text(page_margin, 30, describe(report.machine) + ". " + describe_others(report));
-    svg += draw_text(page_margin, 50, describe(report.context.medium));
+    double line = 30;
+    for (const std::string &text :
+         {describe(report.machine), describe(report.context.medium), describe_others(report)}) {
+        svg += draw_text(page_margin, line, text);
+        line += 20;
+    }
     double top = head_height;
     for (const Chart &chart : charts) {
         svg += draw(chart, page_margin, top, page_width - 2 * page_margin, chart_height);
