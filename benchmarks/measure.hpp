@@ -31,7 +31,7 @@ struct Runner {
 };
 
 struct Effort {
-    std::uint64_t rounds = 100;
+    std::uint64_t rounds = 200;
     double slice_milliseconds = 2;
 };
 

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -40,8 +40,8 @@ void run_threads(const Context &context, Results &results)
         for (const auto &[name, logs] : competitors) {
             if (!logs)
                 continue;
-            const Entrant &entrant = entrants.emplace_back(name, std::make_unique<Crew>(logs, team));
-            runners.push_back(entrant.crew->runner(with_threads(name, threads), threads_entry_size));
+            entrants.push_back({name, std::make_unique<Crew>(logs, team)});
+            runners.push_back(entrants.back().crew->runner(with_threads(name, threads), threads_entry_size));
         }
     }
 
