@@ -73,7 +73,8 @@ Others::Others() : begin_(now_seconds()), busy_(busy_seconds()), own_(own_second
 double Others::cores() const
 {
     const double others = (busy_seconds() - busy_) - (own_seconds() - own_);
-    return std::max(0.0, others / (now_seconds() - begin_));
+    // Over a short time the kernel's ticks are coarse.
+    return std::clamp(others / (now_seconds() - begin_), 0.0, static_cast<double>(std::thread::hardware_concurrency()));
 }
 
 } // namespace bench

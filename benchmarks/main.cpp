@@ -30,8 +30,7 @@ void write_file(const std::string &path, const std::string &text)
 
 void run(const Options &options)
 {
-    if (options.context.medium.stand_in)
-        force_stand_in();
+    tell_libraries(options.context.medium);
     heed_interrupts();
     Report report = {.machine = this_machine(),
                      .context = options.context,

@@ -18,10 +18,17 @@
 
 namespace bench {
 
-void force_stand_in()
+void tell_libraries(const Medium &medium)
 {
-    setenv("PMEM2_FORCE_GRANULARITY", "CACHE_LINE", 1);
-    setenv("PMEM_IS_PMEM_FORCE", "1", 1);
+    static constexpr const char *granularity = "PMEM2_FORCE_GRANULARITY";
+    static constexpr const char *is_persistent = "PMEM_IS_PMEM_FORCE";
+    if (medium.stand_in) {
+        setenv(granularity, "CACHE_LINE", 1);
+        setenv(is_persistent, "1", 1);
+    } else {
+        unsetenv(granularity);
+        unsetenv(is_persistent);
+    }
 }
 
 std::string describe(const Medium &medium)

@@ -21,8 +21,8 @@ struct Medium {
     std::size_t size = std::size_t{64} << 20;
 };
 
-// Tells libpmem2 and libpmem, for this process, before anything is mapped.
-void force_stand_in();
+// Tells libpmem2 and libpmem, for this process, what to take the memory for. Before anything is mapped.
+void tell_libraries(const Medium &medium);
 // The sentence that belongs to every figure.
 std::string describe(const Medium &medium);
 

@@ -42,9 +42,11 @@ std::string wanted_section(const Report &report)
 {
     Grid grid({"", "wanted", "measured"}, 1);
     for (const Wanted &one : wanted(report.results)) {
+        if (!one.measured)
+            continue;
         const std::string unit = one.unit.empty() ? "" : " " + one.unit;
         grid.add({one.what, fmt::format("{} {:g}{}", one.at_most ? "<=" : ">=", one.bound, unit),
-                  one.measured ? with_quartiles(*one.measured) + unit : "not measured"});
+                  with_quartiles(*one.measured) + unit});
     }
     return section(report, "What was wanted", grid);
 }
