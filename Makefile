@@ -6,12 +6,14 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
+# What else to tell the benchmarks, e.g. BENCH="--peers --rounds 300".
+BENCH ?=
 export DESTDIR
 
 # The targets that installing needs, so that it does not build the tests.
 INSTALLED = pmemstream pmemstream_static miniasync miniasync_static pmemstream_tool
 
-.PHONY: help deps build demo test crash damage interleavings fuzz coverage install clean
+.PHONY: help deps build demo test crash damage interleavings fuzz coverage bench install clean
 
 help:
 	@echo "make demo      install what is missing, build, and show a stream surviving kill -9"
@@ -21,6 +23,7 @@ help:
 	@echo "make interleavings install what is missing, build, and run interleavings of threads: some minutes"
 	@echo "make coverage  install what is missing, build, run the tests, and show what of the libraries they run"
 	@echo "make fuzz      install what is missing, build with clang, and fuzz for SECONDS ($(SECONDS))"
+	@echo "make bench     install what is missing, build, and measure beside the floor and other logs: minutes, idle machine"
 	@echo "make deps      install what is missing, with apt-get"
 	@echo "make build     build what is to be installed, into build/release"
 	@echo "make install   build and install below PREFIX ($(PREFIX)), DESTDIR is honoured"
@@ -62,6 +65,13 @@ fuzz:
 coverage:
 	scripts/deps.sh coverage
 	scripts/coverage.sh
+
+bench:
+	scripts/deps.sh bench
+	cmake --preset release
+	cmake --build --preset release --target pmemstream_bench
+	build/release/benchmarks/pmemstream_bench $(BENCH) \
+	    --markdown build/performance.md --json build/performance.json --svg build/performance.svg
 
 install: build
 	cmake --install build/release

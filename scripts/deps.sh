@@ -5,11 +5,12 @@
 # Installs what is missing of what the project needs, with apt-get. When nothing is missing it changes nothing, and
 # needs neither the network nor root.
 #
-#     deps.sh [build | coverage | fuzz]
+#     deps.sh [build | coverage | fuzz | bench]
 #
 # build: only what building needs, without the tools that check the code (a fraction of the download).
 # coverage: that, and what measures the tests' coverage.
 # fuzz: that, and a compiler with a fuzzing engine.
+# bench: what building needs, and what the benchmarks measure beside the library.
 
 set -eu
 
@@ -18,14 +19,16 @@ build="g++ make cmake ninja-build pkg-config libpmem2-dev libxxhash-dev libcli11
 checks="valgrind clang-format clang-tidy cppcheck"
 # Not clang-14, the default of Debian 12: with its standard library it has no std::source_location.
 fuzz="clang-19 libclang-rt-19-dev"
+bench="libpmemlog-dev librocksdb-dev liblmdb-dev libleveldb-dev"
 
 case ${1-} in
 build) packages=$build ;;
 coverage) packages="$build gcovr" ;;
 fuzz) packages="$build $fuzz" ;;
+bench) packages="$build $bench" ;;
 '') packages="$build $checks $fuzz" ;;
 *)
-    echo "usage: deps.sh [build | coverage | fuzz]" >&2
+    echo "usage: deps.sh [build | coverage | fuzz | bench]" >&2
     exit 2
     ;;
 esac

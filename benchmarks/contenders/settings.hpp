@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// Who takes part, and how each was told to work.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Setting {
+    std::string contender;
+    std::string text;
+};
+
+// With `peers`, the other stores that this program was built with, too.
+std::vector<Setting> contender_settings(bool peers);
+
+} // namespace bench

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+#include "report/report.hpp"
+
+#include <fmt/format.h>
+
+namespace bench {
+namespace {
+
+constexpr std::size_t wanted_entry_size = 64;
+
+std::optional<Quartiles> value_of(const Results &results, const Case &of, const std::string &contender)
+{
+    const Quartiles *found = find_value(results, of, contender);
+    return found != nullptr ? std::optional(*found) : std::nullopt;
+}
+
+// Behind the larger of the numbers of entries that were there.
+std::optional<Quartiles> opening(const Results &results, const std::string &when)
+{
+    const std::vector<Case> cases = cases_of(results, "open");
+    return cases.empty() ? std::nullopt : value_of(results, cases.back(), when);
+}
+
+} // namespace
+
+std::vector<Wanted> wanted(const Results &results)
+{
+    const auto sync = [&](std::size_t size) {
+        return find_ratio(results, {"sync", size}, name::pmemstream, name::floor);
+    };
+    const auto threads = [&](unsigned threads, const char *contender) {
+        return find_ratio(results, {"threads", wanted_entry_size, threads}, contender, name::one_thread);
+    };
+    const auto of_64 = [&](const char *workload) { return Case{workload, wanted_entry_size}; };
+    return {
+        {"sync append, 64 B, to the floor", true, 1.15, "", sync(64)},
+        {"sync append, 256 B, to the floor", true, 1.2, "", sync(256)},
+        {"sync append, 1 KiB, to the floor", true, 1.4, "", sync(1024)},
+        {"sync append, 4 KiB, to the floor", true, 1.3, "", sync(4096)},
+        {"libpmemlog to pmemstream, sync append, 64 B", false, 2.9, "",
+         find_ratio(results, of_64("sync"), name::pmemlog, name::pmemstream)},
+        {"2 threads, own regions, to one thread", true, 0.8, "", threads(2, name::own_regions)},
+        {"2 threads, one region, to one thread", true, 1, "", threads(2, name::one_region)},
+        {"16 threads, own regions, to one thread", true, 1, "", threads(16, name::own_regions)},
+        {"async append, 64 B, batches of 256, to the floor of a sync append", true, 0.25, "",
+         find_ratio(results, of_64("async"), name::pmemstream, name::floor)},
+        {"iterate, 64 B, per entry", true, 10, "ns", value_of(results, of_64("iterate"), name::pmemstream)},
+        {"space of an entry of 64 B", true, 80, "bytes", value_of(results, of_64("space"), name::pmemstream)},
+        {"open and first append after a clean close", true, 0.5, "ms", opening(results, name::opened_clean)},
+        {"open and first append after kill -9, 100 regions being written", true, 5, "ms",
+         opening(results, name::opened_killed)},
+    };
+}
+
+} // namespace bench
