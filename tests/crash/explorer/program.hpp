@@ -39,7 +39,7 @@ inline constexpr const char *alphabet = "abxyrpqzdwnfcks";
 inline constexpr const char *chosen_programs[] = {
     "nbrbfq",  // the filler behind what was published begins another line, in front of what is known durable
     "raryp",   // a hole in front of what was acknowledged, and one in front of what was not
-    "brbza",   // data in another line than its header, published asynchronously in front of what is acknowledged
+    "arbza",   // data in another line than its header, published asynchronously in front of what is acknowledged
     "nrrbyzz", // two published entries are dropped, because another region's is lost, in front of an acknowledged one
 };
 
