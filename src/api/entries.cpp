@@ -120,6 +120,8 @@ int pmemstream_entry_iterator_new(struct pmemstream_entry_iterator **iterator, s
 
 int pmemstream_entry_iterator_is_valid(struct pmemstream_entry_iterator *iterator)
 {
+    if (iterator != nullptr && iterator->state == pmemstream_entry_iterator::State::entry && iterator->alive())
+        return 0;
     return call([&] { return iterator == nullptr ? Error::null_iterator : iterator->check(); });
 }
 
@@ -133,7 +135,7 @@ void pmemstream_entry_iterator_seek_first(struct pmemstream_entry_iterator *iter
         iterator->state = pmemstream_entry_iterator::State::unsought;
 }
 
-void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
+[[gnu::flatten]] void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
 {
     if (iterator == nullptr || !iterator->alive() || iterator->state != pmemstream_entry_iterator::State::entry)
         return;
@@ -143,7 +145,9 @@ void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
 
 struct pmemstream_entry pmemstream_entry_iterator_get(struct pmemstream_entry_iterator *iterator)
 {
-    if (pmemstream_entry_iterator_is_valid(iterator) != 0)
+    const bool valid =
+        iterator != nullptr && iterator->state == pmemstream_entry_iterator::State::entry && iterator->alive();
+    if (!valid && pmemstream_entry_iterator_is_valid(iterator) != 0)
         return {PMEMSTREAM_INVALID_OFFSET};
     return {iterator->offset};
 }

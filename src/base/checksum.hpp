@@ -5,6 +5,8 @@
 // ns, a call into the shared library as much again.
 #pragma once
 
+#include "base/long_hash.hpp"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -15,7 +17,7 @@ namespace pms {
 
 inline std::uint64_t hash(const void *data, std::size_t size, std::uint64_t seed) noexcept
 {
-    return XXH3_64bits_withSeed(data, size, seed);
+    return size > XXH3_MIDSIZE_MAX ? long_hash(data, size, seed) : XXH3_64bits_withSeed(data, size, seed);
 }
 
 // The same of a few words. Flat: the function above is too large to be inlined everywhere.
@@ -33,7 +35,7 @@ public:
         XXH3_INITSTATE(&state_);
         XXH3_64bits_reset_withSeed(&state_, seed);
     }
-    void update(const void *data, std::size_t size) noexcept { XXH3_64bits_update(&state_, data, size); }
+    void update(const void *data, std::size_t size) noexcept { add_to_hash(&state_, data, size); }
     std::uint64_t digest() const noexcept { return XXH3_64bits_digest(&state_); }
 
 private:

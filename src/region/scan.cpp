@@ -29,17 +29,6 @@ bool crosses(const Medium &medium, const RegionReading &region, std::uint64_t of
 
 } // namespace
 
-std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
-                                                 std::uint64_t end)
-{
-    if (end - offset < format::record_alignment)
-        return std::nullopt;
-    format::RecordHeader header{medium.load(offset), 0};
-    if (end - offset >= format::record_header_size)
-        header.second = medium.load(offset + offsetof(format::RecordHeader, second));
-    return format::parse(header, end - offset, seed, offset);
-}
-
 void write_record_header(Medium &medium, std::uint64_t offset, const format::RecordHeader &header,
                          Medium::Site site) noexcept
 {

@@ -26,8 +26,16 @@ struct FoundRecord {
 
 // What the header at `offset` tells, if it can be one of a record that ends at or before `end`. Its 16 bytes are loaded
 // once: whoever writes them meanwhile cannot make the checks and the result differ.
-std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
-                                                 std::uint64_t end);
+inline std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
+                                                        std::uint64_t end)
+{
+    if (end - offset < format::record_alignment)
+        return std::nullopt;
+    format::RecordHeader header{medium.load(offset), 0};
+    if (end - offset >= format::record_header_size)
+        header.second = medium.load(offset + offsetof(format::RecordHeader, second));
+    return format::parse(header, end - offset, seed, offset);
+}
 
 // Stores a header by two atomic stores, since iterators and verify() may load it meanwhile: of a region that was freed
 // and is somebody else's now, or of a filler that becomes an entry.

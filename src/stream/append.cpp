@@ -221,22 +221,17 @@ Error Stream::append_large(Write write, std::uint64_t region_offset, Region *reg
         const std::lock_guard guard(region->mutex());
         if (const Error error = ready_for_entry(region_offset, *region, size); failed(error))
             return error;
-        offset = take_blank(*region, size, Kind::writing);
+        offset = region->tail();
+        region->take(format::record_length(size), Kind::writing);
+        region->settle(committed());
+        // The header's page may be absent. What lies in front of it in the page has it present already.
+        if (offset % memory_page == 0)
+            medium_.store(offset, 0);
     }
     // The region lives until this is finished.
     const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, region->seed());
     Flush flush(medium_);
     return finish(write, *region, offset, size, data_hash, flush, placed);
-}
-
-std::uint64_t Stream::take_blank(Region &region, std::uint64_t size, Region::Pending::Kind kind) noexcept
-{
-    const std::uint64_t offset = region.tail();
-    region.take(format::record_length(size), kind);
-    region.settle(committed());
-    // What an earlier life of the space left there must not look like an entry. It also has the header's page present.
-    medium_.zero(offset, format::record_header_size);
-    return offset;
 }
 
 std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,

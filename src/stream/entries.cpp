@@ -10,21 +10,7 @@
 #include <algorithm>
 
 namespace pms {
-namespace {
-
-// The range to step over that `offset` lies in, if the stream is read-only and there is one.
-const Gap *skip_at(const Region &region, std::uint64_t offset)
-{
-    const auto behind = std::ranges::upper_bound(region.skips, offset, {}, &Gap::begin);
-    if (behind == region.skips.begin())
-        return nullptr;
-    const Gap &gap = *std::prev(behind);
-    return offset < gap.end ? &gap : nullptr;
-}
-
-} // namespace
-
-Error Stream::entry(std::uint64_t offset, EntryView &view) const
+[[gnu::flatten]] Error Stream::entry(std::uint64_t offset, EntryView &view) const
 {
     const Region *region = offset % format::record_alignment == 0 ? regions_.containing(offset) : nullptr;
     if (region == nullptr)
@@ -48,11 +34,9 @@ Error Stream::entry(std::uint64_t offset, EntryView &view) const
     return Error::none;
 }
 
-bool Stream::lives(const Region &region, std::uint64_t generation) const
+bool Stream::still_lives(const Region &region, std::uint64_t generation) const
 {
-    if (generation == 0 || region.generation() != generation)
-        return false;
-    if (!options_.read_only || region.damaged())
+    if (region.damaged())
         return true;
     // What was read before comes before these loads.
     sync::atomic_thread_fence(std::memory_order_acquire);
@@ -71,35 +55,23 @@ void Stream::settle(Region &region) const
     region.settle(committed());
 }
 
-Stream::Place Stream::look(Region &region, std::uint64_t offset, std::uint64_t &next) const
+Stream::Place Stream::look_behind_visible(Region &region, std::uint64_t offset, std::uint64_t &next) const
 {
     if (region.damaged())
         return Place::damaged;
-    if (offset >= region.visible_end()) {
-        if (options_.read_only || offset >= region.tail())
-            return Place::end;
-        settle(region);
-        if (offset >= region.visible_end())
-            return Place::end;
-    }
-    const Place place = look_at_header(region, offset, next);
-    if (place == Place::entry && options_.check_data &&
-        !find_record(medium_, region.seed(), offset, region.visible_end()))
-        return Place::damaged;
-    return place;
+    if (options_.read_only || offset >= region.tail())
+        return Place::end;
+    settle(region);
+    return offset < region.visible_end() ? look(region, offset, next) : Place::end;
 }
 
-Stream::Place Stream::look_at_header(const Region &region, std::uint64_t offset, std::uint64_t &next) const
+const Gap *Stream::find_skip(const Region &region, std::uint64_t offset)
 {
-    if (const Gap *gap = skip_at(region, offset)) {
-        next = gap->end;
-        return Place::skip;
-    }
-    const auto record = read_record_header(medium_, region.seed(), offset, region.visible_end());
-    if (!record || record->timestamp > committed())
-        return Place::damaged;
-    next = offset + record->length();
-    return record->holds_data() ? Place::entry : Place::skip;
+    const auto behind = std::ranges::upper_bound(region.skips, offset, {}, &Gap::begin);
+    if (behind == region.skips.begin())
+        return nullptr;
+    const Gap &gap = *std::prev(behind);
+    return offset < gap.end ? &gap : nullptr;
 }
 
 std::uint64_t Stream::behind_damage(const Region &region, std::uint64_t offset) const

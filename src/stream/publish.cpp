@@ -26,7 +26,11 @@ Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t
         return error;
     if (const Error error = region->prepare_take(); failed(error))
         return error;
-    entry = take_blank(*region, size, Region::Pending::Kind::reserved);
+    entry = region->tail();
+    region->take(format::record_length(size), Region::Pending::Kind::reserved);
+    region->settle(committed());
+    // What an earlier life of the space left there must not look like an entry.
+    medium_.zero(entry, format::record_header_size);
     data = medium_.writable(entry + format::record_header_size, size);
     return Error::none;
 }

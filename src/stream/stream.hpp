@@ -96,10 +96,23 @@ public:
     };
     Error entry(std::uint64_t offset, EntryView &view) const;
     // Whether the region is still the one that had this generation. A read-only stream beside a writer asks the medium.
-    bool lives(const Region &region, std::uint64_t generation) const;
+    bool lives(const Region &region, std::uint64_t generation) const
+    {
+        return generation != 0 && region.generation() == generation &&
+               (!options_.read_only || still_lives(region, generation));
+    }
     // What stands at `offset` of a region: an entry, something to step over, nothing yet, or damage.
     enum class Place : std::uint8_t { entry, skip, end, damaged };
-    Place look(Region &region, std::uint64_t offset, std::uint64_t &next) const;
+    Place look(Region &region, std::uint64_t offset, std::uint64_t &next) const
+    {
+        const std::uint64_t end = region.visible_end();
+        if (offset >= end || region.damaged())
+            return look_behind_visible(region, offset, next);
+        const Place place = look_at_header(region, offset, end, next);
+        const bool whole = place != Place::entry || !options_.check_data ||
+                           find_record(medium_, region.seed(), offset, end).has_value();
+        return whole ? place : Place::damaged;
+    }
     // The next whole entry of the region behind the damage at `offset`, or the region's visible end.
     std::uint64_t behind_damage(const Region &region, std::uint64_t offset) const;
 
@@ -183,8 +196,6 @@ private:
     // Gives an entry its place and its timestamp. From here until it is complete the thread must not wait for anything
     // but a slot. `durable`: as above, and what the entry is written by is the thread's to fence, too.
     std::uint64_t place_entry(bool durable, Region &region, std::uint64_t length) noexcept;
-    // Takes the place of a record whose header comes later. Gives its offset. prepare_take() was called.
-    std::uint64_t take_blank(Region &region, std::uint64_t size, Region::Pending::Kind kind) noexcept;
     // Checks that the reservation can be published with that size, and has a thread of the library write it.
     Error begin_publish(Region &region, std::uint64_t entry, std::uint64_t size);
     // Something is dirty in the region.
@@ -250,8 +261,27 @@ private:
 
     // Makes visible what was committed since somebody looked last.
     void settle(Region &region) const;
-    // look() at what the header alone tells; `offset` is before the visible end.
-    Place look_at_header(const Region &region, std::uint64_t offset, std::uint64_t &next) const;
+    // look() at what the header alone tells; `offset` is before `end`, the visible end or one of before.
+    Place look_at_header(const Region &region, std::uint64_t offset, std::uint64_t end, std::uint64_t &next) const
+    {
+        if (const Gap *gap = skip_at(region, offset)) {
+            next = gap->end;
+            return Place::skip;
+        }
+        const auto record = read_record_header(medium_, region.seed(), offset, end);
+        if (!record || record->timestamp > committed())
+            return Place::damaged;
+        next = offset + record->length();
+        return record->holds_data() ? Place::entry : Place::skip;
+    }
+    Place look_behind_visible(Region &region, std::uint64_t offset, std::uint64_t &next) const;
+    bool still_lives(const Region &region, std::uint64_t generation) const;
+    // The range to step over that `offset` lies in, if the stream is read-only and there is one.
+    static const Gap *skip_at(const Region &region, std::uint64_t offset)
+    {
+        return region.skips.empty() ? nullptr : find_skip(region, offset);
+    }
+    static const Gap *find_skip(const Region &region, std::uint64_t offset);
     void verify_region(const Region &region, std::vector<Damage> &damages, Verified &verified) const;
 
     // Joins free spans until one of `size` bytes is there.

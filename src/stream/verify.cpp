@@ -82,7 +82,7 @@ void Stream::verify_region(const Region &region, std::vector<Damage> &damages, V
 
     std::uint64_t offset = region.data_begin();
     for (std::uint64_t next = 0; offset < end; offset = next) {
-        const Place place = look_at_header(region, offset, next);
+        const Place place = look_at_header(region, offset, region.visible_end(), next);
         if (place == Place::skip)
             continue;
         if (const auto record = whole(offset)) {

@@ -289,6 +289,33 @@ private:
     pms::sync::atomic<bool> failed_{false};
 };
 
+// The mutex that takes one step in other scenarios.
+class Excludes final : public Scene {
+public:
+    Excludes(unsigned threads, unsigned each) : threads_(threads), each_(each) {}
+    Threads threads() override
+    {
+        return Threads(threads_, [this] {
+            for (unsigned i = 0; i < each_; ++i) {
+                const std::lock_guard guard(mutex_);
+                const unsigned before = entered_.load(std::memory_order_relaxed);
+                entered_.store(before + 1, std::memory_order_relaxed);
+            }
+        });
+    }
+    void finished() override
+    {
+        expect(entered_.load(std::memory_order_relaxed) == threads_ * each_, "two were inside at once");
+    }
+    void stopped(const Scheduler &) override {}
+
+private:
+    unsigned threads_;
+    unsigned each_;
+    pms::sync::BasicBriefMutex<pms::sync::BriefMeans> mutex_;
+    pms::sync::atomic<unsigned> entered_{0};
+};
+
 template <typename Made, typename... Arguments>
 std::function<std::unique_ptr<Setting>(pms::Granularity)> setting_of(Arguments... arguments)
 {
@@ -333,6 +360,18 @@ std::vector<Scenario> commit_scenarios()
          setting_of<Marking>(1, 3U, 1U),
          {{3, 0, 0}, {2, 0, 1}},
          {{2, 0, 0}, {1, 0, 1}}},
+        {"mutex-2",
+         "two threads enter a brief mutex twice",
+         {pms::Granularity::page},
+         setting_of<Excludes>(2U, 2U),
+         {{5, 2, 0}},
+         {{3, 1, 0}}},
+        {"mutex-3",
+         "three threads enter a brief mutex",
+         {pms::Granularity::page},
+         setting_of<Excludes>(3U, 1U),
+         {{4, 2, 0}},
+         {{3, 1, 0}}},
         {"marks-2",
          "two threads mark, one of them waits",
          {pms::Granularity::page},

@@ -6,11 +6,17 @@
 #include "interleavings/stream_scenarios.hpp"
 
 #include "interleavings/stream_scene.hpp"
+#include "medium/medium.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace interleavings {
 namespace {
+
+// More than the medium's small entries.
+constexpr std::uint64_t large = 24;
+static_assert(large > pms::Medium::small_entry);
 
 // Entries of a thread have the ids thread * 16, and so on.
 constexpr std::uint64_t id(std::uint64_t thread, std::uint64_t n)
@@ -44,6 +50,56 @@ private:
     unsigned threads_;
     unsigned each_;
     std::uint64_t size_;
+};
+
+// Threads append entries of different sizes to one region: of those that take their timestamp first, and last.
+class AppendsOfSizes final : public StreamScene {
+public:
+    AppendsOfSizes(StreamSetting &setting, std::vector<std::uint64_t> sizes)
+        : StreamScene(setting), sizes_(std::move(sizes))
+    {}
+    Threads threads() override
+    {
+        Threads all;
+        for (std::size_t thread = 0; thread < sizes_.size(); ++thread)
+            all.emplace_back([this, thread] {
+                append(0, id(thread, 0), sizes_[thread]);
+                look();
+            });
+        return all;
+    }
+
+private:
+    std::vector<std::uint64_t> sizes_;
+};
+
+// A region is freed while a thread writes an entry to it that has no timestamp yet.
+class FreesWhileWritten final : public StreamScene {
+public:
+    using StreamScene::StreamScene;
+    Threads threads() override
+    {
+        return {[this] { append(0, id(0, 0), large); }, [this] { free(0); }};
+    }
+};
+
+// A reservation is given back beside appends behind it.
+class Aborts final : public StreamScene {
+public:
+    using StreamScene::StreamScene;
+    Threads threads() override
+    {
+        return {[this] {
+                    const pmemstream_entry first = reserve(0, id(0, 0), 16);
+                    const pmemstream_entry second = reserve(0, id(0, 1), 16);
+                    abort(0, first);
+                    publish(0, second, id(0, 1), true, 16);
+                },
+                [this] {
+                    append(0, id(1, 0));
+                    look();
+                }};
+    }
 };
 
 // One appends asynchronously and waits, the other appends.
@@ -357,6 +413,24 @@ std::vector<Scenario> stream_scenarios()
          setting_of<Appends>({.regions = 2, .slots = 1}, 3U, 1U, 8U),
          three,
          brief},
+        {"append-large",
+         "two threads append larger entries to one region",
+         {line, byte, page},
+         setting_of<AppendsOfSizes>({.regions = 1}, std::vector{large, large}),
+         two_deep,
+         brief},
+        {"append-mixed",
+         "a larger and a smaller one",
+         {line, byte, page},
+         setting_of<AppendsOfSizes>({.regions = 1}, std::vector<std::uint64_t>{large, 8}),
+         two_deep,
+         brief},
+        {"append-mixed-3",
+         "a larger and two smaller ones",
+         {line, page},
+         setting_of<AppendsOfSizes>({.regions = 1}, std::vector<std::uint64_t>{large, 8, 8}),
+         three,
+         brief},
         {"append-eio",
          "two threads append, and a sync fails",
          {page},
@@ -418,6 +492,18 @@ std::vector<Scenario> stream_scenarios()
          {line},
          setting_of<IteratesOverCopies>({.regions = 1}),
          three,
+         brief},
+        {"abort",
+         "reservations are given back and published beside an append",
+         {line, page},
+         setting_of<Aborts>({.regions = 1}),
+         two,
+         brief},
+        {"free-written",
+         "a region is freed beside a larger append",
+         {line, page},
+         setting_of<FreesWhileWritten>({.regions = 2}),
+         two,
          brief},
         {"allocate",
          "a region is allocated beside an append",

@@ -46,8 +46,9 @@ std::string text(const char *what)
 
 const char *name_of(Call call)
 {
-    static constexpr const char *names[] = {"nothing", "append",   "async_append", "reserve", "publish", "wait",
-                                            "look",    "allocate", "free",         "iterate", "close",   "copy"};
+    static constexpr const char *names[] = {"nothing", "append", "async_append", "reserve",  "publish",
+                                            "abort",   "wait",   "look",         "allocate", "free",
+                                            "iterate", "close",  "copy"};
     return names[static_cast<int>(call)];
 }
 
@@ -275,6 +276,16 @@ std::uint64_t StreamScene::publish(std::size_t region, pmemstream_entry entry, s
     if (wait)
         acknowledge(timestamp, "after a publish returned");
     return timestamp;
+}
+
+void StreamScene::abort(std::size_t region, pmemstream_entry entry)
+{
+    if (entry.offset == UINT64_MAX)
+        return;
+    const pmemstream_region place{ledger_.regions[region].offset};
+    const int result = inside(Call::abort, [&] { return pmemstream_abort(stream_, place, nullptr, entry); });
+    expect(result == 0 || medium_fails(), "a reservation could not be given back");
+    --open_reservations_;
 }
 
 int StreamScene::wait(Until until, std::uint64_t timestamp)

@@ -52,6 +52,7 @@ enum class Call : std::uint8_t {
     async_append,
     reserve,
     publish,
+    abort,
     wait,
     look,
     allocate,
@@ -80,6 +81,7 @@ protected:
     pmemstream_entry reserve(std::size_t region, std::uint64_t id, std::uint64_t size = 8);
     std::uint64_t publish(std::size_t region, pmemstream_entry entry, std::uint64_t id, bool wait = true,
                           std::uint64_t size = 8);
+    void abort(std::size_t region, pmemstream_entry entry);
     enum class Until : std::uint8_t { committed, persisted };
     // Polls until then, and sleeps meanwhile if the future has it woken. Gives the future's error code.
     int wait(Until until, std::uint64_t timestamp);

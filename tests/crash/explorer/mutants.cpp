@@ -44,11 +44,11 @@ constexpr Equivalent equivalents[] = {
      "medium_.copy(span.offset + sizeof header.span, reinterpret_cast<const std::byte *>(&header) + sizeof "
      "header.span,",
      Mutation::Kind::spill, "behind a new region's header nothing is stored yet"},
-    {"src/stream/append.cpp", "medium_.zero(offset, format::record_header_size);", Mutation::Kind::drop,
+    {"src/stream/publish.cpp", "medium_.zero(entry, format::record_header_size);", Mutation::Kind::drop,
      "what may stand in its place is no record of this life of the region; the zeros are for pmemstream_entry_data() "
      "of "
      "a reservation (api_c.reserve)"},
-    {"src/stream/append.cpp", "medium_.zero(offset, format::record_header_size);", Mutation::Kind::delay, "likewise"},
+    {"src/stream/publish.cpp", "medium_.zero(entry, format::record_header_size);", Mutation::Kind::delay, "likewise"},
     {"src/region/region.cpp", "write_offset(offsetof(format::RegionHeader, hole_begin), 0);", Mutation::Kind::drop,
      "behind a hole that a crash tears records only have higher timestamps, so none is accepted; old hole words hide "
      "damage, "
