@@ -97,13 +97,23 @@ inline std::uint64_t encode_gap(std::uint64_t region_seed, std::uint64_t offset)
     return gap_mark | hash(&offset, sizeof offset, region_seed) << size_bits;
 }
 
+// What its first word, its second word, alone tells.
+constexpr bool is_gap(std::uint64_t first) noexcept
+{
+    return (first & gap_mark) == gap_mark;
+}
+constexpr bool has_kind(std::uint64_t second) noexcept
+{
+    return static_cast<Kind>(second >> 30 & 3) != Kind::none;
+}
+
 // What can be told of a record at `offset` from its header alone: whether it can be one, given that `room` bytes are
 // left up to the end of where records may be. Gaps and fillers are checked in full; of what holds data the size, kind
 // and timestamp are, and the checksum is left to holds().
 inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t room, std::uint64_t region_seed,
                                    std::uint64_t offset) noexcept
 {
-    if ((header.first & gap_mark) == gap_mark) {
+    if (is_gap(header.first)) {
         if (room < record_alignment || !checked(header.first == encode_gap(region_seed, offset)))
             return std::nullopt;
         return Record{.kind = Kind::filler, .gap = true};

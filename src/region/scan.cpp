@@ -67,9 +67,21 @@ bool RecordSearch::affordable(const format::Record &record, std::uint64_t offset
     return plausible && pay(second_budget_);
 }
 
+bool RecordSearch::may_be_record(std::uint64_t offset) const noexcept
+{
+    const std::uint64_t room = end_ - offset;
+    if (room >= format::record_alignment && format::is_gap(medium_.load(offset)))
+        return true;
+    return room >= format::record_header_size &&
+           format::has_kind(medium_.load(offset + offsetof(format::RecordHeader, second)));
+}
+
 std::optional<FoundRecord> RecordSearch::next(std::uint64_t from)
 {
     for (std::uint64_t offset = from; offset < end_; offset += format::record_alignment) {
+        // Nearly all of what is searched are zeros.
+        if (!may_be_record(offset))
+            continue;
         const auto record = read_record_header(medium_, seed_, offset, end_);
         if (!record)
             continue;

@@ -56,6 +56,8 @@ public:
 
 private:
     // Whether it may be hashed.
+    // Whether anything but a look at all of the header tells that none is there.
+    bool may_be_record(std::uint64_t offset) const noexcept;
     bool affordable(const format::Record &record, std::uint64_t offset) noexcept;
 
     const Medium &medium_;
