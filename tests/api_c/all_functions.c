@@ -77,6 +77,8 @@ static void write_texts(struct pmemstream *stream, struct pmemstream_region regi
     EXPECT(pmemstream_entry_timestamp(stream, entry) == PMEMSTREAM_FIRST_TIMESTAMP);
 
     EXPECT(pmemstream_reserve(stream, region, runtime, 7, &entry, &data) == 0);
+    EXPECT(pmemstream_abort(stream, region, runtime, entry) == 0);
+    EXPECT(pmemstream_reserve(stream, region, runtime, 7, &entry, &data) == 0);
     memcpy(data, "publish", 7);
     EXPECT(pmemstream_publish(stream, region, runtime, entry, 7) == 0);
 

@@ -97,6 +97,11 @@ static void creating(void)
     options.read_only = 7;
     check_create_fails(path, &options, EINVAL);
     options = options_of(stream_size, 4096);
+    options.slots = (1 << 24) + 1;
+    check_create_fails(path, &options, EINVAL);
+    options.slots = UINT64_MAX;
+    check_create_fails(path, &options, EINVAL);
+    options = options_of(stream_size, 4096);
     options.struct_size = 0;
     check_create_fails(path, &options, EINVAL);
     check_create_fails("/nowhere/at/all", &check_data, ENOSPC);
@@ -121,6 +126,30 @@ static void creating(void)
     CHECK_TEXTS(stream, only_region(stream), "mine");
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
+}
+
+/* So many are under way, and the next one waits for them; fewer than the entries, as many, and more. */
+static void slots(void)
+{
+    static const uint64_t numbers[] = {1, 2, 3, 1000, 1000000, 1 << 24};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+        struct pmemstream_options options = options_of(stream_size, 4096);
+        options.slots = numbers[i];
+        struct pmemstream *stream = create_stream(&options);
+        const struct pmemstream_region region = allocate(stream, 10000);
+        struct pmemstream_entry entry;
+        for (int n = 0; n < 100; ++n)
+            CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, "slots", 5, &entry));
+        struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, 100);
+        FUTURE_BUSY_POLL(&wait);
+        CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+        pmemstream_delete(&stream);
+        stream = open_stream(&options);
+        CHECK_EQUAL(count_entries(stream, region), 100);
+        append_text(stream, region, "one more");
+        pmemstream_delete(&stream);
+        CHECK(unlink(path) == 0);
+    }
 }
 
 static void opening(void)
@@ -453,6 +482,7 @@ int main(void)
     temporary_directory(directory);
     CHECK(snprintf(path, sizeof path, "%s/stream", directory) < (int)sizeof path);
     creating();
+    slots();
     opening();
     reading_only();
     checking_data();

@@ -332,6 +332,56 @@ static void over_an_earlier_life(void)
     fixture_delete(&fixture);
 }
 
+static void aborting(void)
+{
+    struct fixture fixture = fixture_new(stream_size, block);
+    struct pmemstream *stream = fixture.stream;
+    const struct pmemstream_region region = allocate(stream, region_size);
+    struct pmemstream_region_runtime *runtime;
+    CHECK_OK(pmemstream_region_runtime_initialize(stream, region, &runtime));
+    append_text(stream, region, "zero");
+    const size_t usable = pmemstream_region_usable_size(stream, region);
+
+    /* With nothing behind it but what was given back before, the space is free again. */
+    const struct pmemstream_entry first = reserve_text(stream, region, "first");
+    const struct pmemstream_entry second = reserve_text(stream, region, "second");
+    CHECK_OK(pmemstream_abort(stream, region, NULL, first));
+    CHECK(pmemstream_region_usable_size(stream, region) < usable);
+    CHECK_EQUAL(region_info_of(stream, region).open_reservations, 1);
+    CHECK_OK(pmemstream_abort(stream, region, runtime, second));
+    CHECK_EQUAL(pmemstream_region_usable_size(stream, region), usable);
+    CHECK_EQUAL(region_info_of(stream, region).open_reservations, 0);
+    CHECK_FAILS(pmemstream_abort(stream, region, NULL, second), ENOENT);
+    CHECK_FAILS(pmemstream_publish(stream, region, NULL, first, 5), ENOENT);
+    CHECK_FAILS(pmemstream_async_publish(stream, region, NULL, second, 6), ENOENT);
+    CHECK_TEXTS(stream, region, "zero");
+
+    /* With an entry behind it, it is stepped over. */
+    const struct pmemstream_entry third = reserve_text(stream, region, "third");
+    CHECK_EQUAL(third.offset, first.offset);
+    append_text(stream, region, "behind");
+    CHECK_TEXTS(stream, region, "zero");
+    CHECK_OK(pmemstream_abort(stream, region, NULL, third));
+    CHECK_TEXTS(stream, region, "zero", "behind");
+    CHECK_FAILS_WITH(pmemstream_entry_data(stream, third), NULL, ENOENT);
+
+    /* With another reservation behind it, too, once that is published. */
+    const struct pmemstream_entry fourth = reserve_text(stream, region, "fourth");
+    const struct pmemstream_entry fifth = reserve_text(stream, region, "fifth");
+    CHECK_OK(pmemstream_abort(stream, region, NULL, fourth));
+    publish(stream, region, fifth, 5);
+    CHECK_TEXTS(stream, region, "zero", "behind", "fifth");
+    CHECK_FAILS(pmemstream_abort(stream, region, NULL, fifth), ENOENT);
+    CHECK_FAILS(pmemstream_abort(NULL, region, NULL, fifth), EINVAL);
+    const size_t left = pmemstream_region_usable_size(stream, region);
+    for (int round = 0; round < 3; ++round) {
+        CHECK_TEXTS(fixture.stream, region, "zero", "behind", "fifth");
+        CHECK_EQUAL(pmemstream_region_usable_size(fixture.stream, region), left);
+        (round == 0 ? fixture_crash : fixture_reopen)(&fixture);
+    }
+    fixture_delete(&fixture);
+}
+
 int main(void)
 {
     plain();
@@ -344,5 +394,6 @@ int main(void)
     every_order();
     asynchronously();
     over_an_earlier_life();
+    aborting();
     return 0;
 }
