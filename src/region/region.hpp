@@ -84,6 +84,7 @@ public:
     std::uint64_t data_begin() const noexcept { return offset() + format::region_header_size; }
     std::uint64_t end() const noexcept { return offset() + size(); }
     std::uint64_t tail() const noexcept { return tail_.load(std::memory_order_acquire); }
+    std::uint64_t usable_size() const noexcept { return end() - tail(); }
     // Every record before it is whole, and committed or (when the stream is read-only) to be judged by its timestamp.
     std::uint64_t visible_end() const noexcept { return visible_end_.load(std::memory_order_acquire); }
     // Its header cannot be believed: nothing can be appended.
@@ -100,7 +101,6 @@ public:
     // none, or why nothing can be written to it.
     Error writable(std::uint64_t expected_offset) const noexcept;
 
-    std::uint64_t usable_size() const noexcept { return end() - tail(); }
     std::uint64_t limit() const noexcept { return limit_; }
     std::uint64_t checkpoint() const noexcept { return checkpoint_; }
     std::uint64_t max_timestamp() const noexcept { return max_timestamp_; }

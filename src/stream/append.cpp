@@ -125,6 +125,12 @@ template <Stream::Write write>
         return error;
     if (const Error error = find_region(region_offset, region); failed(error))
         return error;
+    // What does not fit is not read.
+    if (format::record_length(size) > region->usable_size()) {
+        const std::lock_guard guard(region->mutex());
+        if (const Error error = ready_for_entry(region_offset, *region, size); failed(error))
+            return error;
+    }
     SmallRecord record(data, size);
     // Before the mutex, whose locked instruction waits for the last append's fence.
     record.hash(region->seed());
