@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
@@ -53,22 +54,28 @@ inline bool register_membarrier() noexcept
 {
     return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
-inline const bool has_membarrier = register_membarrier();
+inline std::atomic<bool> has_membarrier{register_membarrier()};
 
 inline void light_fence() noexcept
 {
-    if (has_membarrier)
+    if (has_membarrier.load(std::memory_order_relaxed))
         std::atomic_signal_fence(std::memory_order_seq_cst);
     else
         std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 inline void heavy_fence() noexcept
 {
-    const int before = errno;
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    // It fails where memory is short, for the moment.
-    while (has_membarrier && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-        relax();
+    if (!has_membarrier.load(std::memory_order_relaxed))
+        return;
+    const int before = errno;
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+        // Forbidden since, or no memory: from here on the light one is a full fence. Whoever went by it before has his
+        // stores seen long before this sleep ends: a processor keeps none back for more than microseconds.
+        has_membarrier.store(false, std::memory_order_seq_cst);
+        sleep_for(std::chrono::milliseconds(1));
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
     errno = before;
 }
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright the pmemstream authors
+
+// The pair of fences that ships, on the processor that there is.
+
+#include "sync/sync.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace pms {
+namespace {
+
+// Each of two threads stores and then looks for the other's store: without the fences both miss it now and then.
+void expect_one_sees_the_other()
+{
+    constexpr int rounds = 2000;
+    std::atomic<int> light_store{0};
+    std::atomic<int> heavy_store{0};
+    std::atomic<int> light_saw{0};
+    std::atomic<int> started{0};
+    std::atomic<int> ended{0};
+    std::thread light([&] {
+        for (int round = 1; round <= rounds; ++round) {
+            while (started.load(std::memory_order_acquire) != round) {
+            }
+            light_store.store(round, std::memory_order_relaxed);
+            sync::light_fence();
+            light_saw.store(heavy_store.load(std::memory_order_relaxed), std::memory_order_relaxed);
+            ended.store(round, std::memory_order_release);
+        }
+    });
+    int both_missed = 0;
+    for (int round = 1; round <= rounds; ++round) {
+        started.store(round, std::memory_order_release);
+        heavy_store.store(round, std::memory_order_relaxed);
+        sync::heavy_fence();
+        const bool heavy_saw = light_store.load(std::memory_order_relaxed) == round;
+        while (ended.load(std::memory_order_acquire) != round) {
+        }
+        both_missed += !heavy_saw && light_saw.load(std::memory_order_relaxed) != round ? 1 : 0;
+    }
+    light.join();
+    EXPECT_EQ(both_missed, 0);
+}
+
+TEST(Fences, OneSeesTheOther)
+{
+    expect_one_sees_the_other();
+}
+
+TEST(Fences, OneSeesTheOtherWithoutMembarrier)
+{
+    const bool had = sync::has_membarrier.exchange(false);
+    expect_one_sees_the_other();
+    sync::has_membarrier.store(had);
+}
+
+TEST(Fences, LeaveErrnoAlone)
+{
+    errno = 54321;
+    sync::heavy_fence();
+    EXPECT_EQ(errno, 54321);
+}
+
+} // namespace
+} // namespace pms
