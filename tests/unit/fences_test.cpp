@@ -13,9 +13,8 @@ namespace pms {
 namespace {
 
 // Each of two threads stores and then looks for the other's store: without the fences both miss it now and then.
-void expect_one_sees_the_other()
+void expect_one_sees_the_other(int rounds)
 {
-    constexpr int rounds = 2000;
     std::atomic<int> light_store{0};
     std::atomic<int> heavy_store{0};
     std::atomic<int> light_saw{0};
@@ -34,6 +33,9 @@ void expect_one_sees_the_other()
     int both_missed = 0;
     for (int round = 1; round <= rounds; ++round) {
         started.store(round, std::memory_order_release);
+        // The other begins some time later: as long as it takes a line to travel, more or less.
+        for (int i = 0; i < round % 256; ++i)
+            std::atomic_signal_fence(std::memory_order_seq_cst);
         heavy_store.store(round, std::memory_order_relaxed);
         sync::heavy_fence();
         const bool heavy_saw = light_store.load(std::memory_order_relaxed) == round;
@@ -47,13 +49,13 @@ void expect_one_sees_the_other()
 
 TEST(Fences, OneSeesTheOther)
 {
-    expect_one_sees_the_other();
+    expect_one_sees_the_other(10000);
 }
 
 TEST(Fences, OneSeesTheOtherWithoutMembarrier)
 {
     const bool had = sync::has_membarrier.exchange(false);
-    expect_one_sees_the_other();
+    expect_one_sees_the_other(200000);
     sync::has_membarrier.store(had);
 }
 
