@@ -121,9 +121,7 @@ template <Stream::Write write>
     constexpr bool through = write == Write::through;
     if (data == nullptr && size != 0)
         return Error::null_data;
-    if (const Error error = writable(); failed(error))
-        return error;
-    if (const Error error = find_region(region_offset, region); failed(error))
+    if (const Error error = find_to_write(region_offset, region); failed(error))
         return error;
     // What does not fit is not read.
     if (format::record_length(size) > region->usable_size()) {
@@ -177,23 +175,24 @@ Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mov
     if (mover != nullptr && size != 0)
         return append_by_mover(region_offset, region, mover, data, size, entry);
     Placed placed{};
-    const Error error = size <= Medium::small_entry
-                            ? append_small<Write::cached>(region_offset, region, data, size, placed)
-                            : append_large(Write::cached, region_offset, region, data, size, placed);
+    const Error error = append_cached(region_offset, region, data, size, placed);
     return appended(error, placed, entry);
+}
+
+Error Stream::append_cached(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
+                            Placed &placed) noexcept
+{
+    return size <= Medium::small_entry ? append_small<Write::cached>(region_offset, region, data, size, placed)
+                                       : append_large(Write::cached, region_offset, region, data, size, placed);
 }
 
 Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                               std::uint64_t *entry) noexcept
 {
     Placed placed{};
-    Error error = Error::none;
-    if (medium_.granularity() != Granularity::page)
-        error = append_large(Write::through, region_offset, region, data, size, placed);
-    else if (size <= Medium::small_entry)
-        error = append_small<Write::cached>(region_offset, region, data, size, placed);
-    else
-        error = append_large(Write::cached, region_offset, region, data, size, placed);
+    Error error = medium_.granularity() == Granularity::page
+                      ? append_cached(region_offset, region, data, size, placed)
+                      : append_large(Write::through, region_offset, region, data, size, placed);
     if (!failed(error))
         error = wait(Stage::persisted, placed.timestamp);
     return appended(error, placed, entry);
@@ -218,9 +217,7 @@ Error Stream::append_large(Write write, std::uint64_t region_offset, Region *reg
 {
     if (data == nullptr)
         return Error::null_data;
-    if (const Error error = writable(); failed(error))
-        return error;
-    if (const Error error = find_region(region_offset, region); failed(error))
+    if (const Error error = find_to_write(region_offset, region); failed(error))
         return error;
     std::uint64_t offset = 0;
     {
@@ -347,9 +344,7 @@ Error Stream::append_by_mover(std::uint64_t region_offset, Region *region, vdm *
     const KeptErrno kept;
     if (data == nullptr)
         return Error::null_data;
-    if (const Error error = writable(); failed(error))
-        return error;
-    if (const Error error = find_region(region_offset, region); failed(error))
+    if (const Error error = find_to_write(region_offset, region); failed(error))
         return error;
     std::list<Copies::Copy> node;
     try {

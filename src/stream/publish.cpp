@@ -15,9 +15,7 @@ constexpr std::uint64_t cache_line = 64;
 Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t size, std::uint64_t &entry,
                       void *&data)
 {
-    if (const Error error = writable(); failed(error))
-        return error;
-    if (const Error error = find_region(region_offset, region); failed(error))
+    if (const Error error = find_to_write(region_offset, region); failed(error))
         return error;
     const std::lock_guard guard(region->mutex());
     if (const Error error = region->writable(region_offset); failed(error))
@@ -38,9 +36,7 @@ Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t
 Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t entry, std::uint64_t size,
                       bool wait_for_it)
 {
-    if (const Error error = writable(); failed(error))
-        return error;
-    if (const Error error = find_region(region_offset, region); failed(error))
+    if (const Error error = find_to_write(region_offset, region); failed(error))
         return error;
     {
         const std::lock_guard guard(region->mutex());
@@ -90,9 +86,7 @@ Error Stream::begin_publish(Region &region, std::uint64_t entry, std::uint64_t s
 
 Error Stream::abort(std::uint64_t region_offset, Region *region, std::uint64_t entry)
 {
-    if (const Error error = writable(); failed(error))
-        return error;
-    if (const Error error = find_region(region_offset, region); failed(error))
+    if (const Error error = find_to_write(region_offset, region); failed(error))
         return error;
     const std::lock_guard guard(region->mutex());
     if (const Error error = region->writable(region_offset); failed(error))

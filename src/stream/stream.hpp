@@ -172,6 +172,13 @@ private:
         return given ? Error::none : look_region_up(offset, region);
     }
     [[gnu::noinline]] Error look_region_up(std::uint64_t offset, Region *&region) const;
+    // The same for who is about to write to it: what every such call begins with.
+    Error find_to_write(std::uint64_t offset, Region *&region) const
+    {
+        const Error error = writable();
+        return failed(error) ? error : find_region(offset, region);
+    }
+
     // ---- With the region's mutex held.
 
     // Whether everything is ready for an entry of `size` bytes: room, and a slot for its timestamp.
@@ -205,6 +212,7 @@ private:
 
     // After what may have moved limits: keeps what recovery has to scan bounded.
     Error cover_if_due() noexcept;
+
     // How an entry is written.
     enum class Write : std::uint8_t {
         through, // around the caches, and durable before it is marked
@@ -224,6 +232,9 @@ private:
                                          std::uint64_t size, Placed &placed) noexcept;
     Error append_by_mover(std::uint64_t region_offset, Region *region, vdm *mover, const void *data, std::uint64_t size,
                           std::uint64_t *entry) noexcept;
+    // Through the caches, of any size.
+    Error append_cached(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
+                        Placed &placed) noexcept;
     [[gnu::noinline]] Error append_and_wait(std::uint64_t region_offset, Region *region, const void *data,
                                             std::uint64_t size, std::uint64_t *entry) noexcept;
     // What is left to do once the entry is there, or is not because of `error`.

@@ -69,6 +69,18 @@ inline void atomic_thread_fence(std::memory_order order, const Place &place = Pl
     std::atomic_thread_fence(order);
 }
 
+// The scheduler, which has let the thread notify those that wait on `object`; nullptr: it is not to.
+inline Scheduler *begin_notify(const void *object, const Place &place)
+{
+    Scheduler *scheduler = Scheduler::active();
+    if (scheduler == nullptr || Planted::at(Planted::Kind::no_notify, place))
+        return nullptr;
+    scheduler->step({.kind = Operation::Kind::notify, .object = object, .place = place});
+    scheduler->drain();
+    scheduler->touch(object, true);
+    return scheduler;
+}
+
 template <typename T>
 class atomic {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t));
@@ -170,23 +182,13 @@ public:
     }
     void notify_all(const Place &place = Place::current()) noexcept
     {
-        Scheduler *scheduler = Scheduler::active();
-        if (scheduler == nullptr || Planted::at(Planted::Kind::no_notify, place))
-            return;
-        scheduler->step({.kind = Operation::Kind::notify, .object = this, .place = place});
-        scheduler->drain();
-        scheduler->touch(this, true);
-        scheduler->wake_all(this);
+        if (Scheduler *scheduler = begin_notify(this, place))
+            scheduler->wake_all(this);
     }
     void notify_one(const Place &place = Place::current()) noexcept
     {
-        Scheduler *scheduler = Scheduler::active();
-        if (scheduler == nullptr || Planted::at(Planted::Kind::no_notify, place))
-            return;
-        scheduler->step({.kind = Operation::Kind::notify, .object = this, .place = place});
-        scheduler->drain();
-        scheduler->touch(this, true);
-        scheduler->wake_one(this);
+        if (Scheduler *scheduler = begin_notify(this, place))
+            scheduler->wake_one(this);
     }
 
 private:
@@ -339,12 +341,9 @@ public:
     }
     void notify_all(const Place &place = Place::current()) noexcept
     {
-        Scheduler *scheduler = Scheduler::active();
-        if (scheduler == nullptr || Planted::at(Planted::Kind::no_notify, place))
+        Scheduler *scheduler = begin_notify(this, place);
+        if (scheduler == nullptr)
             return;
-        scheduler->step({.kind = Operation::Kind::notify, .object = this, .place = place});
-        scheduler->drain();
-        scheduler->touch(this, true);
         notified_.fetch_add(1, std::memory_order_relaxed);
         scheduler->wake_all(this);
     }
