@@ -3,6 +3,8 @@
 
 #include "api/api.hpp"
 
+#include "base/kept_errno.hpp"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -10,22 +12,20 @@
 namespace pms::api {
 namespace {
 
-// Outlives no thread; read only by the one it belongs to.
+// The last failure, told when somebody asks: an iterator's end is one, too, and must cost little.
+thread_local Error last = Error::none;
+thread_local int system_number;
 thread_local char message[160];
 
 } // namespace
 
 int fail(Error error) noexcept
 {
-    if (error != Error::system) {
-        std::snprintf(message, sizeof message, "%s", error_sentence(error));
+    last = error;
+    if (error == Error::system)
+        system_number = errno;
+    else
         errno = error_number(error);
-        return -1;
-    }
-    const int number = errno;
-    char text[128];
-    std::snprintf(message, sizeof message, "the operating system refused: %s", strerror_r(number, text, sizeof text));
-    errno = number;
     return -1;
 }
 
@@ -33,5 +33,12 @@ int fail(Error error) noexcept
 
 extern "C" const char *pmemstream_errormsg(void)
 {
-    return pms::api::message;
+    using namespace pms;
+    if (api::last != Error::system)
+        return failed(api::last) ? error_sentence(api::last) : "";
+    const KeptErrno kept;
+    char text[128];
+    std::snprintf(api::message, sizeof api::message, "the operating system refused: %s",
+                  strerror_r(api::system_number, text, sizeof text));
+    return api::message;
 }
