@@ -44,7 +44,7 @@ void Commit::pass_on() noexcept
     // Between this thread's watermark and the look at the next mark: whoever depends on it may have seen neither.
     sync::atomic_thread_fence(std::memory_order_seq_cst);
     advance();
-    notify();
+    wake_due_sleepers();
 }
 
 void Commit::mark(std::uint64_t timestamp, bool durable) noexcept
@@ -54,7 +54,7 @@ void Commit::mark(std::uint64_t timestamp, bool durable) noexcept
     sync::light_fence();
     // The predecessor's owner may have moved the watermark up to here before he could see the mark.
     if (somebody_depends())
-        sync::heavy_fence();
+        sync::atomic_thread_fence(std::memory_order_seq_cst);
     advance();
 }
 
@@ -82,24 +82,93 @@ void Commit::advance() noexcept
         moved = true;
     }
     if (moved)
-        notify();
+        wake_due_sleepers();
 }
 
 void Commit::raise_persisted(std::uint64_t timestamp) noexcept
 {
     if (!raise(persisted_, timestamp))
         return;
-    notify();
+    wake_due_sleepers();
     advance();
+}
+
+void Commit::wake_due_sleepers() noexcept
+{
+    if (committed() < next_sleeper_.load(std::memory_order_seq_cst))
+        return;
+    {
+        const std::lock_guard guard(sleepers_mutex_);
+        const std::uint64_t reached = committed();
+        Sleeper *sleeper = first_sleeper_;
+        if (sleeper == nullptr || sleeper->timestamp > reached)
+            return;
+        // Off the list at once: until they have run, others need not wake them again.
+        while (sleeper != nullptr && sleeper->timestamp <= reached) {
+            Sleeper *const next = sleeper->next;
+            take_off(*sleeper);
+            sleeper->listed.store(false, std::memory_order_release); // it may be gone from here on
+            sleeper = next;
+        }
+        update_next_sleeper();
+        epoch_.fetch_add(1, std::memory_order_acq_rel);
+    }
+    epoch_.notify_all();
 }
 
 void Commit::notify() noexcept
 {
-    sync::light_fence();
-    if (sleepers_.load(std::memory_order_acquire) == 0)
-        return;
-    epoch_.fetch_add(1, std::memory_order_acq_rel);
+    {
+        const std::lock_guard guard(sleepers_mutex_);
+        if (first_sleeper_ == nullptr)
+            return;
+        epoch_.fetch_add(1, std::memory_order_acq_rel);
+    }
     epoch_.notify_all();
+}
+
+void Commit::list(Sleeper &sleeper) noexcept
+{
+    bool is_first = false;
+    {
+        const std::lock_guard guard(sleepers_mutex_);
+        // Most come in the order of their timestamps.
+        Sleeper *before = last_sleeper_;
+        while (before != nullptr && before->timestamp > sleeper.timestamp)
+            before = before->previous;
+        sleeper.previous = before;
+        sleeper.next = before == nullptr ? first_sleeper_ : before->next;
+        (before == nullptr ? first_sleeper_ : before->next) = &sleeper;
+        (sleeper.next == nullptr ? last_sleeper_ : sleeper.next->previous) = &sleeper;
+        is_first = next_sleeper_.load(std::memory_order_relaxed) == no_timestamp && sleeper.timestamp != no_timestamp;
+        update_next_sleeper();
+        if (is_first)
+            sync::heavy_fence();
+    }
+    if (!is_first)
+        sync::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Commit::unlist(Sleeper &sleeper) noexcept
+{
+    const std::lock_guard guard(sleepers_mutex_);
+    // Somebody may have taken it off meanwhile.
+    if (!sleeper.listed.load(std::memory_order_relaxed))
+        return;
+    take_off(sleeper);
+    update_next_sleeper();
+}
+
+void Commit::take_off(Sleeper &sleeper) noexcept
+{
+    (sleeper.previous == nullptr ? first_sleeper_ : sleeper.previous->next) = sleeper.next;
+    (sleeper.next == nullptr ? last_sleeper_ : sleeper.next->previous) = sleeper.previous;
+}
+
+void Commit::update_next_sleeper() noexcept
+{
+    next_sleeper_.store(first_sleeper_ == nullptr ? no_timestamp : first_sleeper_->timestamp,
+                        std::memory_order_seq_cst);
 }
 
 void Commit::notify_all() noexcept
@@ -159,12 +228,16 @@ void Commit::wait_for_call(std::unique_lock<sync::mutex> &lock, const void *key)
 void Commit::arm(const void *key, Watch &watch, std::uint64_t timestamp)
 {
     disarm(key, watch);
+    const bool is_first = armed_.empty();
     armed_.emplace(timestamp, key);
     watch.timestamp = timestamp;
     watch.armed = true;
     update_next_watch();
     // Between that store and the caller's next look at the watermarks.
-    sync::heavy_fence();
+    if (is_first)
+        sync::heavy_fence();
+    else
+        sync::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Commit::disarm(const void *key, Watch &watch) noexcept

@@ -12,8 +12,10 @@
 //
 // Nothing here waits for a store to be seen by others, since a locked instruction behind the entry's fence would cost a
 // third of the fence again: a watermark is moved by a plain store, then the next slot, the sleepers and the watches are
-// looked at. Whoever is about to depend on being seen (he sleeps, or has himself watched) pays for both: he announces
-// himself, executes the heavy fence, and looks. Until then a watermark may lag behind the marks; advance() moves it.
+// looked at. The first who is about to depend on being seen (he sleeps, or has himself watched) pays for all: he
+// announces himself, executes the heavy fence, and looks. Until then a watermark may lag behind the marks; advance()
+// moves it. While somebody depends, everybody executes a full fence where he did a light one, so that whoever joins him
+// needs no heavy one: what others did before the first's is seen, what they do after it is fenced.
 // An entry that is copied but not durable stops the persisted watermark until somebody flushes what is dirty
 // and raises it.
 #pragma once
@@ -81,12 +83,8 @@ public:
         return true;
     }
 
-    // Whether anybody sleeps or has himself watched. Behind a light fence.
-    bool somebody_depends() const noexcept
-    {
-        return sleepers_.load(std::memory_order_acquire) != 0 ||
-               next_watch_.load(std::memory_order_acquire) != UINT64_MAX;
-    }
+    // Whether futures may be watched that wake_futures() would wake.
+    bool somebody_watches() const noexcept { return next_watch_.load(std::memory_order_acquire) != UINT64_MAX; }
 
     // Moves the watermarks as far as the marks allow.
     void advance() noexcept;
@@ -96,24 +94,26 @@ public:
 
     // ---- Waiting
 
-    // Sleeps until something may have changed since `ready` was last false. `ready` is called at least once.
+    // Sleeps until `timestamp` is committed, or notify() is called, or for no reason, unless ready() is true. ready()
+    // is called once, and calls advance() if it depends on a watermark.
     template <typename Ready>
-    void sleep_until(Ready ready)
+    void sleep_until(std::uint64_t timestamp, Ready ready)
     {
-        // The increment and the heavy fence come before ready() looks; whoever makes progress stores first and, behind
-        // a light fence, looks at the number of sleepers (notify()). So either ready() sees the progress or the other
-        // sees the sleeper. Between a future's watch() and who wakes it it is the same with next_watch_.
-        sleepers_.fetch_add(1, std::memory_order_seq_cst);
-        sync::heavy_fence();
+        Sleeper sleeper{timestamp};
+        list(sleeper);
+        // Whoever wakes sleepers raises it after what he wakes them for.
         const std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         if (!ready())
             epoch_.wait(seen, std::memory_order_acquire);
-        sleepers_.fetch_sub(1, std::memory_order_relaxed);
+        if (sleeper.listed.load(std::memory_order_acquire))
+            unlist(sleeper);
     }
+    // As a timestamp: waits for notify() alone.
+    static constexpr std::uint64_t no_timestamp = UINT64_MAX;
 
-    // Wakes the threads that sleep, to look again. Futures are woken by who calls wake_futures() next.
+    // Wakes all threads that sleep, to look again: something else than a watermark has changed that they may wait for.
     void notify() noexcept;
-    // The same, and makes every watched future due: something else than a watermark has changed that they may wait for.
+    // The same, and makes every watched future due. They are woken by who calls wake_futures() next.
     void notify_all() noexcept;
 
     // Has `waker` woken, once, when `timestamp` is committed or notify_all() was called; `key` names the future, whose
@@ -126,10 +126,11 @@ public:
     // Whoever may have moved a watermark calls it before he returns to his caller.
     void wake_futures() noexcept
     {
-        // Behind a light fence, or what is more: see sleep_until().
-        if (committed() >= next_watch_.load(std::memory_order_acquire))
+        if (futures_are_due())
             wake_due_futures();
     }
+    // Behind the fences that belong to moving a watermark.
+    bool futures_are_due() const noexcept { return committed() >= next_watch_.load(std::memory_order_acquire); }
 
     // The same for a poller: gives a word that is 0 now and becomes 1 when a waker would be woken. It stays the
     // stream's, and is good until the key is unwatched. Throws std::bad_alloc.
@@ -143,7 +144,25 @@ private:
         bool armed = false;                                // not woken yet
     };
     struct Call; // of a waker, under way
+    // A thread that sleeps. Lies on its stack.
+    struct Sleeper {
+        std::uint64_t timestamp;
+        Sleeper *previous = nullptr;
+        Sleeper *next = nullptr;
+        sync::atomic<bool> listed{true};
+    };
 
+    // Whether anybody sleeps for a timestamp or has himself watched. Behind a light fence.
+    bool somebody_depends() const noexcept
+    {
+        return next_sleeper_.load(std::memory_order_acquire) != no_timestamp || somebody_watches();
+    }
+    // To be called by whoever moved a watermark by a compare-and-swap.
+    void wake_due_sleepers() noexcept;
+    void list(Sleeper &sleeper) noexcept;
+    [[gnu::noinline]] void unlist(Sleeper &sleeper) noexcept;
+    void take_off(Sleeper &sleeper) noexcept;
+    void update_next_sleeper() noexcept;
     bool look_for(std::uint64_t timestamp, bool durable) noexcept;
     void pass_on() noexcept;
     bool marked(std::uint64_t timestamp) noexcept
@@ -166,12 +185,17 @@ private:
     // Only rises; may lag behind persisted_, since synchronous appends move only that one. Released by who saw the
     // marks, acquired by readers of the entries.
     alignas(64) sync::atomic<std::uint64_t> committed_;
-    alignas(64) sync::atomic<std::uint32_t> sleepers_{0};
-    sync::atomic<std::uint32_t> epoch_{0};
-    sync::atomic<std::uint64_t> next_watch_{UINT64_MAX}; // the least timestamp that a future is watched for
-    sync::atomic<bool> watched_{false};                  // so that nobody takes the mutex where none is
+    alignas(64) sync::atomic<std::uint64_t> next_sleeper_{no_timestamp}; // the least timestamp that somebody sleeps for
+    sync::atomic<std::uint64_t> next_watch_{UINT64_MAX};                 // the least that a future is watched for
+    sync::atomic<bool> watched_{false};                                  // so that nobody takes the mutex where none is
     std::uint64_t slots_;
     std::unique_ptr<sync::atomic<std::uint64_t>[]> marks_;
+
+    // Sleepers by timestamp.
+    alignas(64) sync::mutex sleepers_mutex_;
+    Sleeper *first_sleeper_ = nullptr;
+    Sleeper *last_sleeper_ = nullptr;
+    sync::atomic<std::uint32_t> epoch_{0};
 
     sync::mutex watches_mutex_;
     std::unordered_map<const void *, Watch> watches_;

@@ -217,7 +217,7 @@ Error Stream::writable() const noexcept
 
 Error Stream::fail() noexcept
 {
-    // Before the look at who sleeps or is watched: see Commit::sleep_until().
+    // Before the look at who sleeps or is watched.
     failed_.store(true, std::memory_order_seq_cst);
     commit_.notify_all();
     return Error::medium_failed;

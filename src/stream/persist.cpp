@@ -42,10 +42,12 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
         }
         if (wakers == Wakers::may_be_called)
             commit_.wake_futures();
-        commit_.sleep_until([&] {
+        commit_.sleep_until(timestamp, [&] {
             const Copies::Progress now = copies_.advance(timestamp);
             commit_.advance();
-            return committed() >= timestamp || (now.running && !now.notifies) ||
+            // What that made due must not wait for this thread.
+            const bool others_are_due = wakers == Wakers::may_be_called && commit_.futures_are_due();
+            return committed() >= timestamp || others_are_due || (now.running && !now.notifies) ||
                    (stage == Stage::persisted && failed_.load(std::memory_order_acquire));
         });
     }

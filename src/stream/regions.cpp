@@ -159,7 +159,7 @@ std::uint64_t Stream::wait_for_writers(Region &region) noexcept
         };
         if (ended())
             return last;
-        commit_.sleep_until(ended);
+        commit_.sleep_until(Commit::no_timestamp, ended);
     }
 }
 

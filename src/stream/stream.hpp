@@ -243,7 +243,7 @@ private:
         if (!failed(error) && entry != nullptr)
             *entry = placed.offset;
         const bool due = moved_.load(std::memory_order_relaxed) >= most_uncovered_ || placed.known_lost;
-        return due || commit_.somebody_depends() ? finish_append(error, placed) : error;
+        return due || commit_.somebody_watches() ? finish_append(error, placed) : error;
     }
     [[gnu::noinline]] Error finish_append(Error error, const Placed &placed) noexcept;
     // Writes data to where a record's belongs. Gives its hash.

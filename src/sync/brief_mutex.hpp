@@ -2,8 +2,10 @@
 // Copyright the pmemstream authors
 
 // A mutex for sections that take some tens of nanoseconds: who finds it taken looks again for about as long as going to
-// sleep would take, and only then sleeps. It is given back by a plain store and a look at whether somebody sleeps; who
-// is about to sleep announces himself and executes the heavy fence, so that one of the two sees the other.
+// sleep would take, and only then sleeps. It is given back by a plain store and a look at whether somebody sleeps; the
+// first who is about to sleep announces himself and executes the heavy fence, so that one of the two sees the other. Who
+// joins him needs none: a look at the mutex that comes too early for him does not for the first, and whoever takes the
+// mutex while somebody sleeps wakes the next when he gives it back.
 #pragma once
 
 #include <atomic>
@@ -47,8 +49,8 @@ private:
                 return;
             Means::relax();
         }
-        sleepers_.fetch_add(1, std::memory_order_seq_cst);
-        Means::heavy_fence();
+        if (sleepers_.fetch_add(1, std::memory_order_seq_cst) == 0)
+            Means::heavy_fence();
         const int before = errno;
         while (!take())
             taken_.wait(1, std::memory_order_relaxed);

@@ -73,7 +73,7 @@ protected:
                 commit_.raise_persisted(commit_.committed());
                 continue;
             }
-            commit_.sleep_until([&] {
+            commit_.sleep_until(timestamp, [&] {
                 commit_.advance();
                 return commit_.committed() >= timestamp;
             });
@@ -280,7 +280,8 @@ public:
                 },
                 [this] {
                     while (!failed_.load(std::memory_order_acquire))
-                        commit_.sleep_until([this] { return failed_.load(std::memory_order_acquire); });
+                        commit_.sleep_until(Commit::no_timestamp,
+                                            [this] { return failed_.load(std::memory_order_acquire); });
                 },
                 [this] { append(); }};
     }

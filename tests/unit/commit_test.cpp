@@ -231,7 +231,10 @@ TEST(Commit, ManyThreadsLoseNoMark)
                 commit.mark(timestamp, durable);
                 if (i % 64 == 0) {
                     while (commit.committed() < timestamp)
-                        commit.sleep_until([&] { return commit.committed() >= timestamp; });
+                        commit.sleep_until(timestamp, [&] {
+                            commit.advance();
+                            return commit.committed() >= timestamp;
+                        });
                     commit.raise_persisted(timestamp);
                 }
             }
