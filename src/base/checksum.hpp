@@ -17,7 +17,13 @@ namespace pms {
 
 inline std::uint64_t hash(const void *data, std::size_t size, std::uint64_t seed) noexcept
 {
-    return size > XXH3_MIDSIZE_MAX ? long_hash(data, size, seed) : XXH3_64bits_withSeed(data, size, seed);
+    return size > XXH3_MIDSIZE_MAX ? long_hash.hash(data, size, seed) : XXH3_64bits_withSeed(data, size, seed);
+}
+
+// The same of bytes that are copied first; `from` is read once.
+inline std::uint64_t copy_and_hash(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
+{
+    return long_hash.copy_and_hash(to, from, size, seed);
 }
 
 // The same of a few words. Flat: the function above is too large to be inlined everywhere.
@@ -35,7 +41,7 @@ public:
         XXH3_INITSTATE(&state_);
         XXH3_64bits_reset_withSeed(&state_, seed);
     }
-    void update(const void *data, std::size_t size) noexcept { add_to_hash(&state_, data, size); }
+    void update(const void *data, std::size_t size) noexcept { long_hash.add(&state_, data, size); }
     std::uint64_t digest() const noexcept { return XXH3_64bits_digest(&state_); }
 
 private:

@@ -12,32 +12,21 @@
 namespace pms {
 namespace {
 
-#if defined(__x86_64__)
-bool use_avx2() noexcept
+LongHash chosen() noexcept
 {
-    static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-    return has_avx2;
-}
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") != 0)
+        return {long_hash_by_avx2, copy_and_hash_by_avx2, stream_and_hash_by_avx2, add_to_hash_by_avx2};
+    return {long_hash_here, copy_and_hash_here, stream_and_hash_here, add_to_hash_here};
+#else
+    return {long_hash_here, copy_and_hash_here, nullptr, add_to_hash_here};
 #endif
+}
 
 } // namespace
 
-std::uint64_t long_hash(const void *data, std::size_t size, std::uint64_t seed) noexcept
-{
-#if defined(__x86_64__)
-    if (use_avx2())
-        return long_hash_by_avx2(data, size, seed);
-#endif
-    return long_hash_here(data, size, seed);
-}
-
-void add_to_hash(void *state, const void *data, std::size_t size) noexcept
-{
-#if defined(__x86_64__)
-    if (use_avx2())
-        return add_to_hash_by_avx2(state, data, size);
-#endif
-    add_to_hash_here(state, data, size);
-}
+// Before the constructors of a program that the library is linked into, which may use it.
+[[gnu::init_priority(101)]] const LongHash long_hash = chosen();
 
 } // namespace pms

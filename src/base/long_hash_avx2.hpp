@@ -10,6 +10,8 @@
 namespace pms {
 
 std::uint64_t long_hash_by_avx2(const void *data, std::size_t size, std::uint64_t seed) noexcept;
+std::uint64_t copy_and_hash_by_avx2(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept;
+std::uint64_t stream_and_hash_by_avx2(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept;
 void add_to_hash_by_avx2(void *state, const void *data, std::size_t size) noexcept;
 
 } // namespace pms

@@ -7,8 +7,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace pms {
 namespace {
@@ -19,7 +25,8 @@ struct SecretOfSeed {
     bool made;
 };
 
-std::uint64_t long_hash_here(const void *data, std::size_t size, std::uint64_t seed) noexcept
+// Not inlined: it would ask for the address of what is the thread's own at every use.
+[[gnu::noinline]] const unsigned char *secret_of(std::uint64_t seed) noexcept
 {
     static thread_local SecretOfSeed secret;
     if (!secret.made || secret.seed != seed) {
@@ -27,8 +34,164 @@ std::uint64_t long_hash_here(const void *data, std::size_t size, std::uint64_t s
         secret.seed = seed;
         secret.made = true;
     }
-    return XXH3_64bits_withSecretandSeed(data, size, secret.bytes, sizeof secret.bytes, seed);
+    return secret.bytes;
 }
+
+std::uint64_t long_hash_here(const void *data, std::size_t size, std::uint64_t seed) noexcept
+{
+    return XXH3_64bits_withSecretandSeed(data, size, secret_of(seed), XXH3_SECRET_DEFAULT_SIZE, seed);
+}
+
+std::uint64_t copy_and_hash_here(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
+{
+    std::size_t done = 0;
+#if defined(__AVX2__)
+    for (; done + 64 <= size; done += 64) {
+        const auto *const source = reinterpret_cast<const __m256i *>(static_cast<const char *>(from) + done);
+        auto *const target = reinterpret_cast<__m256i *>(static_cast<char *>(to) + done);
+        const __m256i first = _mm256_loadu_si256(source);
+        const __m256i second = _mm256_loadu_si256(source + 1);
+        _mm256_storeu_si256(target, first);
+        _mm256_storeu_si256(target + 1, second);
+    }
+#endif
+    if (done != size)
+        std::memcpy(static_cast<char *>(to) + done, static_cast<const char *>(from) + done, size - done);
+    return size > XXH3_MIDSIZE_MAX ? long_hash_here(to, size, seed) : XXH3_64bits_withSeed(to, size, seed);
+}
+
+#if defined(__x86_64__)
+
+#if defined(__AVX2__)
+using Vector = __m256i;
+Vector load(const unsigned char *from) noexcept
+{
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+}
+void store(unsigned char *to, Vector value) noexcept
+{
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), value);
+}
+void stream(unsigned char *to, Vector value) noexcept
+{
+    _mm_stream_si128(reinterpret_cast<__m128i *>(to), _mm256_castsi256_si128(value));
+    _mm_stream_si128(reinterpret_cast<__m128i *>(to) + 1, _mm256_extracti128_si256(value, 1));
+}
+Vector mixed(Vector sums, Vector data, Vector secret) noexcept
+{
+    const Vector key = _mm256_xor_si256(data, secret);
+    const Vector product = _mm256_mul_epu32(key, _mm256_shuffle_epi32(key, 0x31));
+    return _mm256_add_epi64(sums, _mm256_add_epi64(product, _mm256_shuffle_epi32(data, 0x4e)));
+}
+#else
+using Vector = __m128i;
+Vector load(const unsigned char *from) noexcept
+{
+    return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
+}
+void store(unsigned char *to, Vector value) noexcept
+{
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), value);
+}
+void stream(unsigned char *to, Vector value) noexcept
+{
+    _mm_stream_si128(reinterpret_cast<__m128i *>(to), value);
+}
+Vector mixed(Vector sums, Vector data, Vector secret) noexcept
+{
+    const Vector key = _mm_xor_si128(data, secret);
+    const Vector product = _mm_mul_epu32(key, _mm_shuffle_epi32(key, 0x31));
+    return _mm_add_epi64(sums, _mm_add_epi64(product, _mm_shuffle_epi32(data, 0x4e)));
+}
+#endif
+
+// XXH3 takes much in stripes, each with 64 bytes of the secret that begin 8 further, and scrambles its sums when these
+// reach the secret's end.
+constexpr std::size_t stripe_size = 64;
+constexpr std::size_t stripes_per_block = (XXH3_SECRET_DEFAULT_SIZE - stripe_size) / XXH_SECRET_CONSUME_RATE;
+
+// XXH3's long hash with the stores between its steps: each byte is loaded once, and its sums stay in registers, since a
+// store to the stack for each stripe would take as long as the data's.
+class StreamingStripes {
+public:
+    explicit StreamingStripes(const unsigned char *secret) noexcept : secret_(secret)
+    {
+        const xxh_u64 initial[XXH_ACC_NB] = XXH3_INIT_ACC;
+        std::memcpy(bytes_, initial, sizeof bytes_);
+    }
+
+    // So many stripes, at most up to the end of the block.
+    void take(unsigned char *to, const unsigned char *from, std::size_t stripes) noexcept
+    {
+        Vector sums[vectors];
+        for (std::size_t i = 0; i < vectors; ++i)
+            sums[i] = load(bytes_ + i * sizeof(Vector));
+        const unsigned char *secret = secret_ + taken_ * XXH_SECRET_CONSUME_RATE;
+        taken_ += stripes;
+        for (; stripes != 0; --stripes) {
+            for (std::size_t i = 0; i < vectors; ++i) {
+                const Vector data = load(from + i * sizeof(Vector));
+                stream(to + i * sizeof(Vector), data);
+                sums[i] = mixed(sums[i], data, load(secret + i * sizeof(Vector)));
+            }
+            to += stripe_size;
+            from += stripe_size;
+            secret += XXH_SECRET_CONSUME_RATE;
+        }
+        for (std::size_t i = 0; i < vectors; ++i)
+            store(bytes_ + i * sizeof(Vector), sums[i]);
+        if (taken_ == stripes_per_block) {
+            XXH3_scrambleAcc(bytes_, secret_ + XXH3_SECRET_DEFAULT_SIZE - stripe_size);
+            taken_ = 0;
+        }
+    }
+    std::size_t left_in_block() const noexcept { return stripes_per_block - taken_; }
+
+    std::uint64_t finish(const unsigned char *last_stripe, std::size_t size) noexcept
+    {
+        XXH3_accumulate_512(bytes_, last_stripe,
+                            secret_ + XXH3_SECRET_DEFAULT_SIZE - stripe_size - XXH_SECRET_LASTACC_START);
+        xxh_u64 sums[XXH_ACC_NB];
+        std::memcpy(sums, bytes_, sizeof sums);
+        return XXH3_mergeAccs(sums, secret_ + XXH_SECRET_MERGEACCS_START, size * XXH_PRIME64_1);
+    }
+
+private:
+    static constexpr std::size_t vectors = stripe_size / sizeof(Vector);
+
+    const unsigned char *secret_;
+    std::size_t taken_ = 0; // of the block
+    alignas(64) unsigned char bytes_[stripe_size];
+};
+
+std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
+{
+    auto *target = static_cast<unsigned char *>(to);
+    const auto *source = static_cast<const unsigned char *>(from);
+    StreamingStripes hash(secret_of(seed));
+    // The last 64 bytes are hashed once more: a copy is made of them, and of what fills two stripes. First, since what
+    // is loaded soon after it was stored, by parts or behind many stores, waits for all of them.
+    const std::size_t stripes = (size - 1) / stripe_size;
+    const std::size_t rest = size - (stripes - 1) * stripe_size; // more than one stripe, at most two
+    alignas(64) unsigned char last[2 * stripe_size]{};
+    std::memcpy(last, source + size - rest, rest);
+    for (std::size_t left = stripes - 1; left != 0;) {
+        const std::size_t now = std::min(left, hash.left_in_block());
+        hash.take(target, source, now);
+        target += now * stripe_size;
+        source += now * stripe_size;
+        left -= now;
+    }
+    hash.take(target, last, 1);
+    for (std::size_t done = stripe_size; done < rest; done += 8) {
+        long long word = 0;
+        std::memcpy(&word, last + done, sizeof word);
+        _mm_stream_si64(reinterpret_cast<long long *>(target + done), word);
+    }
+    return hash.finish(last + rest - stripe_size, size);
+}
+
+#endif
 
 void add_to_hash_here(void *state, const void *data, std::size_t size) noexcept
 {

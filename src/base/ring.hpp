@@ -22,13 +22,15 @@ public:
     T &back() noexcept { return (*this)[size_ - 1]; }
     const T &back() const noexcept { return (*this)[size_ - 1]; }
 
+    bool full() const noexcept { return size_ == capacity_; }
     // Makes room for one more. False if there is no memory.
-    bool prepare_push() noexcept { return size_ != capacity_ || grow(); }
+    bool prepare_push() noexcept { return !full() || grow(); }
     // prepare_push() was called.
     T &push_back(const T &item) noexcept
     {
+        T &place = (*this)[size_];
         ++size_;
-        return back() = item;
+        return place = item;
     }
     void pop_front() noexcept
     {

@@ -22,7 +22,7 @@ bool raise(sync::atomic<std::uint64_t> &watermark, std::uint64_t value) noexcept
 } // namespace
 
 Commit::Commit(std::uint64_t slots, std::uint64_t last)
-    : last_(last), persisted_(last), committed_(last), slots_(slots),
+    : last_(last), persisted_(last), committed_(last), exhausted_(last >= last_taken), slots_(slots),
       marks_(std::make_unique<sync::atomic<std::uint64_t>[]>(slots))
 {}
 
@@ -111,7 +111,7 @@ void Commit::wake_due_sleepers() noexcept
             sleeper = next;
         }
         update_next_sleeper();
-        epoch_.fetch_add(1, std::memory_order_acq_rel);
+        next_epoch();
     }
     epoch_.notify_all();
 }
@@ -122,7 +122,7 @@ void Commit::notify() noexcept
         const std::lock_guard guard(sleepers_mutex_);
         if (first_sleeper_ == nullptr)
             return;
-        epoch_.fetch_add(1, std::memory_order_acq_rel);
+        next_epoch();
     }
     epoch_.notify_all();
 }

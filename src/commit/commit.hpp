@@ -38,7 +38,7 @@ enum class Stage : std::uint8_t { committed, persisted };
 
 class Commit {
 public:
-    // As many timestamps are kept back as there can be threads between the check of exhausted() and the taking.
+    // As many timestamps are kept back as there can be threads between the look at exhausted() and the taking.
     static constexpr std::uint64_t last_taken = format::max_timestamp - (1 << 20);
 
     // `slots` is a power of two: so many timestamps can be handed out and not yet committed. `last` is the last
@@ -58,12 +58,18 @@ public:
     std::uint64_t persisted() const noexcept { return persisted_.load(std::memory_order_acquire); }
     std::uint64_t reached(Stage stage) const noexcept { return stage == Stage::committed ? committed() : persisted(); }
     std::uint64_t handed_out() const noexcept { return last_.load(std::memory_order_acquire); }
-    bool exhausted() const noexcept { return handed_out() >= last_taken; }
+    bool exhausted() const noexcept { return exhausted_.load(std::memory_order_relaxed); }
     // Whether `timestamp`, handed out or the next one, has a slot of its own.
     bool has_slot(std::uint64_t timestamp) const noexcept { return timestamp <= committed() + slots_; }
 
     // Hands out the next timestamp. From here until it is marked the thread must not wait for anything but a slot.
-    std::uint64_t take() noexcept { return last_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+    std::uint64_t take() noexcept
+    {
+        const std::uint64_t timestamp = last_.fetch_add(1, std::memory_order_acq_rel) + 1;
+        if (timestamp >= last_taken)
+            exhausted_.store(true, std::memory_order_relaxed);
+        return timestamp;
+    }
 
     // The entry is copied, and with `durable` the calling thread has fenced it. has_slot(timestamp) holds.
     void mark(std::uint64_t timestamp, bool durable) noexcept;
@@ -163,6 +169,7 @@ private:
     [[gnu::noinline]] void unlist(Sleeper &sleeper) noexcept;
     void take_off(Sleeper &sleeper) noexcept;
     void update_next_sleeper() noexcept;
+    void next_epoch() noexcept { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
     bool look_for(std::uint64_t timestamp, bool durable) noexcept;
     void pass_on() noexcept;
     bool marked(std::uint64_t timestamp) noexcept
@@ -188,6 +195,7 @@ private:
     alignas(64) sync::atomic<std::uint64_t> next_sleeper_{no_timestamp}; // the least timestamp that somebody sleeps for
     sync::atomic<std::uint64_t> next_watch_{UINT64_MAX};                 // the least that a future is watched for
     sync::atomic<bool> watched_{false};                                  // so that nobody takes the mutex where none is
+    sync::atomic<bool> exhausted_;                                       // no timestamp may be taken any more
     std::uint64_t slots_;
     std::unique_ptr<sync::atomic<std::uint64_t>[]> marks_;
 
@@ -195,7 +203,7 @@ private:
     alignas(64) sync::mutex sleepers_mutex_;
     Sleeper *first_sleeper_ = nullptr;
     Sleeper *last_sleeper_ = nullptr;
-    sync::atomic<std::uint32_t> epoch_{0};
+    sync::atomic<std::uint32_t> epoch_{0}; // rises with the mutex held
 
     sync::mutex watches_mutex_;
     std::unordered_map<const void *, Watch> watches_;

@@ -44,8 +44,10 @@ inline std::uint64_t Record::length() const noexcept
 constexpr std::uint64_t header_check(const RecordHeader &header) noexcept
 {
     std::uint64_t folded = header.first ^ (header.second & 0xffffffff);
-    for (const int shift : {32, 16, 8, 4})
-        folded ^= folded >> shift;
+    folded ^= folded >> 32;
+    folded ^= folded >> 16;
+    folded ^= folded >> 8;
+    folded ^= folded >> 4;
     return ~folded & ((1U << header_check_bits) - 1);
 }
 
@@ -71,6 +73,13 @@ inline Record decode(const RecordHeader &header) noexcept
 inline std::uint64_t data_hash(const void *data, std::uint64_t size, std::uint64_t region_seed) noexcept
 {
     return hash(data, size, region_seed);
+}
+
+// The same of data that is copied first; `from` is read once.
+inline std::uint64_t copy_and_hash_data(void *to, const void *from, std::uint64_t size,
+                                        std::uint64_t region_seed) noexcept
+{
+    return copy_and_hash(to, from, size, region_seed);
 }
 
 // Covers size, kind, timestamp and data, and through the seed the stream, the region's generation and the place.

@@ -4,12 +4,20 @@
 #include "medium/medium.hpp"
 
 #include "base/arithmetic.hpp"
+#include "base/checksum.hpp"
 
+#include <algorithm>
+#include <array>
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace pms {
 namespace {
+
+constexpr std::uint64_t memory_page = 4096;
+// The unit in which Medium remembers what is present.
+constexpr std::uint64_t chunk = 64 * 1024;
+constexpr std::uint64_t word_bits = 64;
 
 Granularity granularity_of(pmem2_map *map) noexcept
 {
@@ -29,7 +37,8 @@ Granularity granularity_of(pmem2_map *map) noexcept
 Medium::Medium(pmem2_map *map)
     : base_(static_cast<std::byte *>(pmem2_map_get_address(map))), size_(pmem2_map_get_size(map)),
       granularity_(granularity_of(map)), flush_(pmem2_get_flush_fn(map)), drain_(pmem2_get_drain_fn(map)),
-      syncs_(std::make_shared<Syncs>())
+      syncs_(std::make_shared<Syncs>()),
+      present_(new std::atomic<std::uint64_t>[size_ / chunk / word_bits + 1]())
 {}
 
 void Medium::prefault() noexcept
@@ -41,6 +50,43 @@ void Medium::prefault() noexcept
 #endif
     for (std::uint64_t offset = 0; offset < size_; offset += page)
         static_cast<void>(*reinterpret_cast<const volatile std::byte *>(base_ + offset));
+}
+
+void Medium::have_present(std::uint64_t begin, std::uint64_t end) noexcept
+{
+    for (std::uint64_t next = 0; begin < end; begin = next) {
+        next = std::min(end, align_up(begin + 1, chunk));
+        std::atomic<std::uint64_t> &word = present_[begin / chunk / word_bits];
+        const std::uint64_t bit = std::uint64_t{1} << (begin / chunk % word_bits);
+        if ((word.load(std::memory_order_relaxed) & bit) != 0)
+            continue;
+        for (std::uint64_t page = align_up(begin, memory_page); page < next; page += memory_page)
+            store(page, 0);
+        if (next - begin == chunk)
+            word.fetch_or(bit, std::memory_order_relaxed);
+    }
+}
+
+std::uint64_t Medium::stream_and_hash(std::uint64_t offset, const void *source, std::size_t size,
+                                      std::uint64_t seed) noexcept
+{
+#if defined(__x86_64__)
+    constexpr std::size_t much = 240; // to XXH3
+    std::byte *const to = base_ + offset;
+    if (size > much && reinterpret_cast<std::uintptr_t>(to) % 16 == 0)
+        return long_hash.stream_and_hash(to, source, size, seed);
+#endif
+    StreamingHash hash(seed);
+    alignas(64) std::array<std::byte, 4096> buffer;
+    for (std::size_t done = 0; done < size; done += buffer.size()) {
+        const std::size_t now = std::min(buffer.size(), size - done);
+        const std::size_t padded = align_up(now, std::size_t{8});
+        std::memset(buffer.data() + padded - 8, 0, 8);
+        std::memcpy(buffer.data(), static_cast<const std::byte *>(source) + done, now);
+        stream(offset + done, buffer.data(), padded);
+        hash.update(buffer.data(), now);
+    }
+    return hash.digest();
 }
 
 Error Medium::sync(std::uint64_t offset, std::size_t size, Site) noexcept

@@ -13,6 +13,7 @@
 
 #include <libpmem2.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,9 +34,10 @@ enum class Granularity : std::uint8_t {
 
 class Medium {
 public:
-    // Up to here an entry is small: between its timestamp and its mark it is written from the stack, which takes about
-    // as long as the fence. A locked instruction between data and header costs a second fence, so that for these the
-    // timestamp comes first. Not above 4080, so that a record crosses into one page at most.
+    // A locked instruction between data and header costs a second fence, so that up to here an entry takes its
+    // timestamp first: writing it takes about as long as the fence.
+    static constexpr std::uint64_t one_fence_entry = 4096;
+    // Of these, up to here it is copied to the stack and hashed before that, while the last append's fence is waiting.
     static constexpr std::uint64_t small_entry = 2048;
 
     // Where in the source a step is taken. The tests' medium wants to know; here it is nothing.
@@ -53,6 +55,10 @@ public:
 
     // Has every page present, as far as the operating system helps.
     void prefault() noexcept;
+
+    // Has the pages that begin in the range present and writable, by a store to each: nobody's data is there. `begin`
+    // and `end` are multiples of 8.
+    void have_present(std::uint64_t begin, std::uint64_t end) noexcept;
 
     // An aligned 8-byte load, atomic.
     std::uint64_t load(std::uint64_t offset) const noexcept
@@ -86,6 +92,13 @@ public:
     // `offset` and `size` are multiples of 8. Must not be used on page-granular media (there is no fence to make it
     // durable).
     void stream(std::uint64_t offset, const void *source, std::size_t size) noexcept;
+    // The same of two words.
+    void stream(std::uint64_t offset, std::uint64_t first, std::uint64_t second) noexcept;
+
+    // The same of any size, padded with zeros to a multiple of 8. `source` is read once. Gives the hash of what was
+    // stored. `offset` is a multiple of 8.
+    std::uint64_t stream_and_hash(std::uint64_t offset, const void *source, std::size_t size,
+                                  std::uint64_t seed) noexcept;
 
     // Starts writing back the lines of the range. Not for page-granular media.
     void flush(std::uint64_t offset, std::size_t size, Site = Site::current()) noexcept
@@ -129,38 +142,66 @@ private:
     Granularity granularity_;
     pmem2_flush_fn flush_;
     pmem2_drain_fn drain_;
-    std::shared_ptr<Syncs> syncs_; // copies of a Medium share it
+    // Copies of a Medium share these.
+    std::shared_ptr<Syncs> syncs_;
+    std::shared_ptr<std::atomic<std::uint64_t>[]> present_; // a bit for each chunk that was had present as a whole
 };
 
 inline void Medium::stream(std::uint64_t offset, const void *source, std::size_t size) noexcept
 {
 #if defined(__x86_64__)
-    // Eight bytes at a time where a line is not covered whole: no store covers a byte outside [offset, offset + size).
-    auto *to = reinterpret_cast<long long *>(base_ + offset);
+    // Few stores: a processor holds only some tens of them behind a fence. None covers a byte outside
+    // [offset, offset + size).
+    std::byte *to = base_ + offset;
     const auto *from = static_cast<const std::byte *>(source);
     const auto word = [&] {
         long long value = 0;
         std::memcpy(&value, from, sizeof value);
-        _mm_stream_si64(to, value);
-        ++to;
-        from += sizeof value;
-        size -= sizeof value;
+        _mm_stream_si64(reinterpret_cast<long long *>(to), value);
     };
-    while (size >= 8 && reinterpret_cast<std::uintptr_t>(to) % 64 != 0)
+    const auto pair = [&](std::size_t at) {
+        _mm_stream_si128(reinterpret_cast<__m128i *>(to + at),
+                         _mm_loadu_si128(reinterpret_cast<const __m128i *>(from + at)));
+    };
+    const auto go_on = [&](std::size_t by) {
+        to += by;
+        from += by;
+        size -= by;
+    };
+    if (size != 0 && reinterpret_cast<std::uintptr_t>(to) % 16 != 0) {
         word();
-    while (size >= 64) {
-        for (int i = 0; i < 4; ++i)
-            _mm_stream_si128(reinterpret_cast<__m128i *>(to) + i,
-                             _mm_loadu_si128(reinterpret_cast<const __m128i *>(from) + i));
-        to += 8;
-        from += 64;
-        size -= 64;
+        go_on(8);
     }
-    while (size >= 8)
+    for (; size >= 64; go_on(64)) {
+        pair(0);
+        pair(16);
+        pair(32);
+        pair(48);
+    }
+    for (; size >= 16; go_on(16))
+        pair(0);
+    if (size != 0)
         word();
 #else
     copy(offset, source, size);
     flush(offset, size);
+#endif
+}
+
+inline void Medium::stream(std::uint64_t offset, std::uint64_t first, std::uint64_t second) noexcept
+{
+#if defined(__x86_64__)
+    std::byte *const to = base_ + offset;
+    if (reinterpret_cast<std::uintptr_t>(to) % 16 == 0) {
+        _mm_stream_si128(reinterpret_cast<__m128i *>(to),
+                         _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first)));
+        return;
+    }
+    _mm_stream_si64(reinterpret_cast<long long *>(to), static_cast<long long>(first));
+    _mm_stream_si64(reinterpret_cast<long long *>(to + 8), static_cast<long long>(second));
+#else
+    const std::uint64_t words[] = {first, second};
+    stream(offset, words, sizeof words);
 #endif
 }
 

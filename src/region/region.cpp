@@ -30,7 +30,6 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
     checkpoint_ = reading.checkpoint.value_or(0);
     last_record_ = last_record;
     visible_max_timestamp_ = 0;
-    max_timestamp_ = 0;
     moving_checkpoint_ = 0;
     known_end_ = 0;
     waypoint_ = 0;
@@ -73,6 +72,11 @@ Error Region::make_room(std::uint64_t length, std::uint64_t &moved) noexcept
 
     const std::uint64_t step = medium_.granularity() == Granularity::page ? limit_step_page : limit_step;
     const std::uint64_t limit = std::min(end(), align_up(needed, step));
+    // No thread shall wait for a page between taking a timestamp and completing its entry. What is longer than a step
+    // takes its timestamp behind its data.
+    if (limit_ == tail())
+        medium_.store(tail(), 0); // the page may hold something else in front
+    medium_.have_present(length > step ? needed : limit_, limit);
     write_offset(offsetof(format::RegionHeader, limit), limit);
     Flush flush(medium_);
     flush.add(offset(), format::region_header_size);
@@ -206,6 +210,36 @@ void Region::cancel_reservations() noexcept
         if (pending_[i].kind == Pending::Kind::reserved)
             pending_[i].kind = Pending::Kind::cancelled;
     drop_cancelled();
+}
+
+void Region::settle(std::uint64_t committed) noexcept
+{
+    while (!pending_.empty()) {
+        const Pending &front = pending_.front();
+        const bool is_filler = front.kind == Pending::Kind::cancelled && front.covered;
+        if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
+            return;
+        last_record_ = front.begin;
+        visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
+        visible_end_.store(front.end, std::memory_order_release);
+        pending_.pop_front();
+    }
+}
+
+Error Region::prepare_take(std::uint64_t committed) noexcept
+{
+    if (pending_.full())
+        settle(committed);
+    return pending_.prepare_push() ? Error::none : Error::out_of_memory;
+}
+
+std::uint64_t Region::max_timestamp() const noexcept
+{
+    std::uint64_t max = visible_max_timestamp_;
+    for (std::size_t i = 0; i < pending_.size(); ++i)
+        if (pending_[i].kind == Pending::Kind::entry)
+            max = std::max(max, pending_[i].timestamp);
+    return max;
 }
 
 void Region::drop_cancelled() noexcept

@@ -103,7 +103,8 @@ public:
 
     std::uint64_t limit() const noexcept { return limit_; }
     std::uint64_t checkpoint() const noexcept { return checkpoint_; }
-    std::uint64_t max_timestamp() const noexcept { return max_timestamp_; }
+    // Of all entries of this open.
+    std::uint64_t max_timestamp() const noexcept;
     std::size_t open_reservations() const noexcept;
 
     // Makes sure that `length` bytes can be written at the tail: that they fit, and that the limit, durably, lies
@@ -124,7 +125,12 @@ public:
     bool covered() const noexcept { return checkpoint_ == last_record_ && pending_.empty(); }
 
     // Before take(). Errors: out_of_memory.
-    Error prepare_take() noexcept { return pending_.prepare_push() ? Error::none : Error::out_of_memory; }
+    Error prepare_take(std::uint64_t committed) noexcept;
+    // Whether writable(), has_room() and prepare_take() have nothing to say or to do.
+    bool is_ready(std::uint64_t expected_offset, std::uint64_t length) const noexcept
+    {
+        return !failed(writable(expected_offset)) && has_room(length) && !pending_.full();
+    }
     // Takes `length` bytes at the tail, for an entry if it has a timestamp. make_room() was called, too.
     Pending &take(std::uint64_t length, Pending::Kind kind, std::uint64_t timestamp = 0) noexcept;
 
@@ -156,7 +162,8 @@ public:
 
     // It is an entry now, with that timestamp.
     void stamp(Pending &pending, std::uint64_t timestamp) noexcept;
-    // Makes visible what is committed.
+    // Makes visible what is committed. Whoever looks at what is visible calls it; appends, only when the memory for
+    // what is pending is full.
     void settle(std::uint64_t committed) noexcept;
 
     // Remembers that recovery may step over [begin, end): it must be durable before the record at `begin` is
@@ -226,7 +233,6 @@ private:
     std::uint64_t checkpoint_ = 0;            // durable; 0: none
     std::uint64_t last_record_ = 0;           // the last visible one; 0: none
     std::uint64_t visible_max_timestamp_ = 0; // of all visible ones of this open
-    std::uint64_t max_timestamp_ = 0;         // of all
     std::uint64_t moving_checkpoint_ = 0;     // stored, not known durable; 0: none
     std::uint64_t known_end_ = 0;             // stored: who moves checkpoints waits, or the stream fails
     // The last visible record when the limit was moved, and the highest timestamp up to it: the search for a new
@@ -250,9 +256,7 @@ inline Region::Pending &Region::take(std::uint64_t length, Pending::Kind kind, s
 {
     const std::uint64_t begin = tail();
     tail_.store(begin + length, std::memory_order_release);
-    if (kind == Pending::Kind::entry) {
-        max_timestamp_ = std::max(max_timestamp_, timestamp);
-    } else {
+    if (kind != Pending::Kind::entry) {
         ++uncovered_;
         writing_ += kind == Pending::Kind::writing ? 1 : 0;
     }
@@ -267,21 +271,6 @@ inline void Region::stamp(Pending &pending, std::uint64_t timestamp) noexcept
     }
     pending.kind = Pending::Kind::entry;
     pending.timestamp = timestamp;
-    max_timestamp_ = std::max(max_timestamp_, timestamp);
-}
-
-inline void Region::settle(std::uint64_t committed) noexcept
-{
-    while (!pending_.empty()) {
-        const Pending &front = pending_.front();
-        const bool is_filler = front.kind == Pending::Kind::cancelled && front.covered;
-        if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
-            return;
-        last_record_ = front.begin;
-        visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
-        visible_end_.store(front.end, std::memory_order_release);
-        pending_.pop_front();
-    }
 }
 
 } // namespace pms

@@ -18,14 +18,14 @@
 namespace pms {
 namespace {
 
-// Large data goes through a buffer of this size, so that it is read once, and hashed while what was stored travels.
-constexpr std::uint64_t chunk_size = 8192;
-
-constexpr std::uint64_t memory_page = 4096;
-
 // The largest small entry of any medium.
 constexpr std::uint64_t most_on_stack = 2048;
 static_assert(Medium::small_entry <= most_on_stack);
+
+constexpr std::uint64_t memory_page = 4096;
+
+// Stores that cross one take twice the time.
+constexpr std::uintptr_t line = 64;
 
 using Kind = Region::Pending::Kind;
 
@@ -41,51 +41,21 @@ format::RecordHeader finished_header(format::Record record, std::uint64_t data_h
     return format::encode(record);
 }
 
-// A page that begins in the record may be absent. It must not be faulted in between the timestamp and the mark.
-void touch_page_within(Medium &medium, std::uint64_t offset, std::uint64_t length)
+// A fault in the caller's buffer must not come between a timestamp and its mark.
+void have_pages_present(const void *data, std::uint64_t size)
 {
-    const std::uint64_t page = align_up(offset, memory_page);
-    if (page < offset + length)
-        medium.store(page, 0);
+    const auto *const bytes = static_cast<const volatile std::byte *>(data);
+    for (std::uint64_t place = 0; place < size; place += memory_page)
+        static_cast<void>(bytes[place]);
+    static_cast<void>(bytes[size - 1]);
 }
 
 } // namespace
 
-// A record on the stack.
-class Stream::SmallRecord {
-public:
-    SmallRecord(const void *data, std::uint64_t size) noexcept : size_(size)
-    {
-        words_[length() / 8 - 1] = 0; // the padding
-        if (size != 0)
-            std::memcpy(&words_[2], data, size);
-    }
-
-    std::uint64_t length() const noexcept { return format::record_length(size_); }
-    const void *bytes() const noexcept { return words_.data(); }
-    void hash(std::uint64_t seed) noexcept
-    {
-        seed_ = seed;
-        data_hash_ = format::data_hash(&words_[2], size_, seed);
-    }
-    std::uint64_t hashed_with() const noexcept { return seed_; }
-    void finish(std::uint64_t timestamp, std::uint64_t offset) noexcept
-    {
-        const format::RecordHeader header = finished_header(entry_record(size_, timestamp), data_hash_, seed_, offset);
-        std::memcpy(words_.data(), &header, sizeof header);
-    }
-
-private:
-    std::uint64_t size_;
-    std::uint64_t seed_ = 0;
-    std::uint64_t data_hash_ = 0;
-    alignas(64) std::array<std::uint64_t, (format::record_header_size + most_on_stack) / 8> words_;
-};
-
 // ---- Small entries. Flat, and with few stores: a processor holds only some tens of them behind a fence, and what does
 // not fit waits for it.
 
-inline Error Stream::ready_for_entry(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
+Error Stream::ready_for_entry(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
 {
     if (const Error error = region.writable(region_offset); failed(error))
         return error;
@@ -98,7 +68,7 @@ inline Error Stream::ready_for_entry(std::uint64_t region_offset, Region &region
         return Error::timestamps_exhausted;
     if (const Error error = make_room(region, size); failed(error))
         return error;
-    return region.prepare_take();
+    return region.prepare_take(committed());
 }
 
 inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint64_t length) noexcept
@@ -110,51 +80,63 @@ inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint
         add_dirty(region, offset, offset + length);
     const std::uint64_t timestamp = commit_.take();
     region.take(length, Kind::entry, timestamp);
-    region.settle(committed());
     return timestamp;
 }
 
 template <Stream::Write write>
-[[gnu::flatten]] inline Error Stream::append_small(std::uint64_t region_offset, Region *region, const void *data,
-                                                   std::uint64_t size, Placed &placed) noexcept
+[[gnu::flatten]] inline Stream::Placed Stream::append_small(std::uint64_t region_offset, Region *given,
+                                                            const void *data, std::uint64_t size) noexcept
 {
     constexpr bool through = write == Write::through;
     if (data == nullptr && size != 0)
-        return Error::null_data;
-    if (const Error error = find_to_write(region_offset, region); failed(error))
-        return error;
+        return {.error = Error::null_data};
+    const Found found = find_to_write(region_offset, given);
+    if (failed(found.error))
+        return {.error = found.error};
+    Region &region = *found.region;
+    const std::uint64_t length = format::record_length(size);
     // What does not fit is not read.
-    if (format::record_length(size) > region->usable_size()) {
-        const std::lock_guard guard(region->mutex());
-        if (const Error error = ready_for_entry(region_offset, *region, size); failed(error))
-            return error;
+    if (length > region.usable_size()) {
+        const std::lock_guard guard(region.mutex());
+        if (const Error error = ready_for_entry(region_offset, region, size); failed(error))
+            return {.error = error};
     }
-    SmallRecord record(data, size);
+    // Read once, hashed, and stored from here. Aligned by hand, which takes fewer stores than to align the frame.
+    std::array<std::byte, most_on_stack + line> room;
+    auto *const words =
+        reinterpret_cast<std::uint64_t *>(align_up(reinterpret_cast<std::uintptr_t>(room.data()), line));
+    if (size % 8 != 0)
+        words[size / 8] = 0; // the padding
     // Before the mutex, whose locked instruction waits for the last append's fence.
-    record.hash(region->seed());
+    std::uint64_t seed = region.seed();
+    std::uint64_t data_hash = format::copy_and_hash_data(words, data, size, seed);
 
-    region->mutex().lock();
-    if (const Error error = ready_for_entry(region_offset, *region, size); failed(error)) {
-        region->mutex().unlock();
-        return error;
+    region.mutex().lock();
+    if (!region.is_ready(region_offset, length) || commit_.exhausted()) {
+        if (const Error error = ready_for_entry(region_offset, region, size); failed(error)) {
+            region.mutex().unlock();
+            return {.error = error};
+        }
     }
-    if (record.hashed_with() != region->seed())
-        record.hash(region->seed());
-    const std::uint64_t offset = region->tail();
-    touch_page_within(medium_, offset, record.length());
-    const std::uint64_t timestamp = place_entry(through, *region, record.length());
-    region->mutex().unlock();
+    if (seed != region.seed()) {
+        seed = region.seed();
+        data_hash = format::data_hash(words, size, seed);
+    }
+    const std::uint64_t offset = region.tail();
+    const std::uint64_t timestamp = place_entry(through, region, length);
+    region.mutex().unlock();
 
-    record.finish(timestamp, offset);
+    const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
     if (through) {
-        medium_.stream(offset, record.bytes(), record.length());
+        medium_.stream(offset, header.first, header.second);
+        medium_.stream(offset + sizeof header, words, length - sizeof header);
         medium_.fence();
     } else {
-        medium_.copy(offset, record.bytes(), record.length());
+        medium_.copy(offset + sizeof header, words, length - sizeof header);
+        write_record_header(medium_, offset, header);
     }
     complete(timestamp, through);
-    placed = {offset, timestamp, false};
-    return Error::none;
+    return {.offset = offset, .timestamp = timestamp};
 }
 
 [[gnu::flatten]] Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
@@ -162,79 +144,113 @@ template <Stream::Write write>
 {
     if (size > Medium::small_entry || medium_.granularity() == Granularity::page)
         return append_and_wait(region_offset, region, data, size, entry);
-    Placed placed{};
-    Error error = append_small<Write::through>(region_offset, region, data, size, placed);
-    if (!failed(error) && persisted() < placed.timestamp)
-        error = wait(Stage::persisted, placed.timestamp);
-    return appended(error, placed, entry);
+    const Placed placed = append_small<Write::through>(region_offset, region, data, size);
+    if (failed(placed.error))
+        return appended({.error = placed.error}, entry);
+    if (entry != nullptr)
+        *entry = placed.offset;
+    if (persisted() < placed.timestamp)
+        return wait_appended({.timestamp = placed.timestamp}, nullptr);
+    return appended({}, nullptr);
 }
 
-Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
-                           std::uint64_t size, std::uint64_t *entry) noexcept
+[[gnu::flatten]] Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
+                                            std::uint64_t size, std::uint64_t *entry) noexcept
 {
     if (mover != nullptr && size != 0)
         return append_by_mover(region_offset, region, mover, data, size, entry);
-    Placed placed{};
-    const Error error = append_cached(region_offset, region, data, size, placed);
-    return appended(error, placed, entry);
-}
-
-Error Stream::append_cached(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
-                            Placed &placed) noexcept
-{
-    return size <= Medium::small_entry ? append_small<Write::cached>(region_offset, region, data, size, placed)
-                                       : append_large(Write::cached, region_offset, region, data, size, placed);
+    if (size > Medium::small_entry)
+        return appended(append_large(Write::cached, region_offset, region, data, size), entry);
+    return appended(append_small<Write::cached>(region_offset, region, data, size), entry);
 }
 
 Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                               std::uint64_t *entry) noexcept
 {
-    Placed placed{};
-    Error error = medium_.granularity() == Granularity::page
-                      ? append_cached(region_offset, region, data, size, placed)
-                      : append_large(Write::through, region_offset, region, data, size, placed);
-    if (!failed(error))
-        error = wait(Stage::persisted, placed.timestamp);
-    return appended(error, placed, entry);
+    if (medium_.granularity() != Granularity::page)
+        return wait_appended(size <= Medium::one_fence_entry
+                                 ? append_in_one_pass(region_offset, region, data, size)
+                                 : append_large(Write::through, region_offset, region, data, size),
+                             entry);
+    return wait_appended(size <= Medium::small_entry ? append_small<Write::cached>(region_offset, region, data, size)
+                                                     : append_large(Write::cached, region_offset, region, data, size),
+                         entry);
 }
 
-Error Stream::finish_append(Error error, const Placed &placed) noexcept
+Error Stream::wait_appended(Placed placed, std::uint64_t *entry) noexcept
+{
+    if (!failed(placed.error))
+        placed.error = wait(Stage::persisted, placed.timestamp);
+    return appended(placed, entry);
+}
+
+Error Stream::finish_append(Error error, bool known_lost) noexcept
 {
     const KeptErrno kept;
     // If these fail the entry is there all the same, and the next call tells. The hole words told what is known durable
     // in the region: the checkpoint tells it now, or they do again.
-    if (placed.known_lost)
+    if (known_lost)
         static_cast<void>(raise_durable_timestamp(persisted()));
     static_cast<void>(cover_if_due());
     commit_.wake_futures();
     return error;
 }
 
-// ---- Large entries
+// ---- Larger entries
 
-Error Stream::append_large(Write write, std::uint64_t region_offset, Region *region, const void *data,
-                           std::uint64_t size, Placed &placed) noexcept
+// Flat: what is passed through memory here waits for all of the data's stores.
+[[gnu::flatten]] Stream::Placed Stream::append_in_one_pass(std::uint64_t region_offset, Region *given, const void *data,
+                                                           std::uint64_t size) noexcept
 {
     if (data == nullptr)
-        return Error::null_data;
-    if (const Error error = find_to_write(region_offset, region); failed(error))
-        return error;
+        return {.error = Error::null_data};
+    const Found found = find_to_write(region_offset, given);
+    if (failed(found.error))
+        return {.error = found.error};
+    Region &region = *found.region;
+    have_pages_present(data, size);
+    const std::uint64_t length = format::record_length(size);
+    std::uint64_t offset = 0;
+    std::uint64_t timestamp = 0;
+    std::uint64_t seed = 0;
+    {
+        const std::lock_guard guard(region.mutex());
+        if (!region.is_ready(region_offset, length) || commit_.exhausted())
+            if (const Error error = ready_for_entry(region_offset, region, size); failed(error))
+                return {.error = error};
+        offset = region.tail();
+        seed = region.seed();
+        timestamp = place_entry(true, region, length);
+    }
+    const std::uint64_t data_hash = medium_.stream_and_hash(offset + format::record_header_size, data, size, seed);
+    const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
+    medium_.stream(offset, header.first, header.second);
+    medium_.fence();
+    complete(timestamp, true);
+    return {.offset = offset, .timestamp = timestamp};
+}
+
+Stream::Placed Stream::append_large(Write write, std::uint64_t region_offset, Region *given, const void *data,
+                                    std::uint64_t size) noexcept
+{
+    if (data == nullptr)
+        return {.error = Error::null_data};
+    const Found found = find_to_write(region_offset, given);
+    if (failed(found.error))
+        return {.error = found.error};
+    Region &region = *found.region;
     std::uint64_t offset = 0;
     {
-        const std::lock_guard guard(region->mutex());
-        if (const Error error = ready_for_entry(region_offset, *region, size); failed(error))
-            return error;
-        offset = region->tail();
-        region->take(format::record_length(size), Kind::writing);
-        region->settle(committed());
-        // The header's page may be absent. What lies in front of it in the page has it present already.
-        if (offset % memory_page == 0)
-            medium_.store(offset, 0);
+        const std::lock_guard guard(region.mutex());
+        if (const Error error = ready_for_entry(region_offset, region, size); failed(error))
+            return {.error = error};
+        offset = region.tail();
+        region.take(format::record_length(size), Kind::writing);
     }
     // The region lives until this is finished.
-    const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, region->seed());
+    const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, region.seed());
     Flush flush(medium_);
-    return finish(write, *region, offset, size, data_hash, flush, placed);
+    return finish(write, region, offset, size, data_hash, flush);
 }
 
 std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,
@@ -245,29 +261,13 @@ std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const void *
         // The checksum is of what was stored, whatever the caller's buffer holds by now.
         return format::data_hash(medium_.at(offset), size, seed);
     }
-    alignas(64) std::array<std::byte, chunk_size> chunk;
-    const auto stream_chunk = [&](std::uint64_t done, std::uint64_t now) {
-        const std::uint64_t padded = align_up(now, format::record_alignment);
-        std::memset(chunk.data() + padded - format::record_alignment, 0, format::record_alignment);
-        std::memcpy(chunk.data(), static_cast<const std::byte *>(data) + done, now);
-        medium_.stream(offset + done, chunk.data(), padded);
-    };
-    if (size <= chunk_size) {
-        stream_chunk(0, size);
-        return format::data_hash(chunk.data(), size, seed);
-    }
-    StreamingHash hash(seed);
-    for (std::uint64_t done = 0; done < size; done += chunk_size) {
-        const std::uint64_t now = std::min(chunk_size, size - done);
-        stream_chunk(done, now);
-        hash.update(chunk.data(), now);
-    }
-    return hash.digest();
+    return medium_.stream_and_hash(offset, data, size, seed);
 }
 
-Error Stream::finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size, std::uint64_t data_hash,
-                     Flush &flush, Placed &placed) noexcept
+Stream::Placed Stream::finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size,
+                              std::uint64_t data_hash, Flush &flush) noexcept
 {
+    Placed placed{.offset = offset};
     const std::uint64_t end = offset + format::record_length(size);
     std::unique_lock lock(region.mutex());
     wait_for_slot(region);
@@ -292,12 +292,11 @@ Error Stream::finish(Write write, Region &region, std::uint64_t offset, std::uin
         region.set_hole(offset, reserved_end, flush);
         if (failed(flush.wait())) {
             region.give_up(pending);
-            return fail();
+            return {.error = fail()};
         }
         if (write == Write::cached)
             flush.add(offset, end - offset);
     }
-    placed.offset = offset;
     region.cover_reservations(offset, durable ? &flush : nullptr);
     if (!durable)
         add_dirty(region, offset, end);
@@ -310,7 +309,7 @@ Error Stream::finish(Write write, Region &region, std::uint64_t offset, std::uin
 
     const format::RecordHeader header = finished_header(entry_record(size, placed.timestamp), data_hash, seed, offset);
     if (write == Write::through) {
-        medium_.stream(offset, &header, sizeof header);
+        medium_.stream(offset, header.first, header.second);
     } else {
         write_record_header(medium_, offset, header);
         if (durable)
@@ -321,12 +320,12 @@ Error Stream::finish(Write write, Region &region, std::uint64_t offset, std::uin
         // whoever persists has to sync this, and fails as well.
         add_dirty(region, offset, end);
         complete(placed.timestamp, false);
-        return fail();
+        return {.error = fail()};
     }
     complete(placed.timestamp, durable);
     if (closing)
         commit_.notify();
-    return Error::none;
+    return placed;
 }
 
 void Stream::mark(std::uint64_t timestamp, bool durable) noexcept
@@ -344,8 +343,10 @@ Error Stream::append_by_mover(std::uint64_t region_offset, Region *region, vdm *
     const KeptErrno kept;
     if (data == nullptr)
         return Error::null_data;
-    if (const Error error = find_to_write(region_offset, region); failed(error))
-        return error;
+    const Found found = find_to_write(region_offset, region);
+    if (failed(found.error))
+        return found.error;
+    region = found.region;
     std::list<Copies::Copy> node;
     try {
         node.emplace_back();
@@ -361,14 +362,14 @@ Error Stream::append_by_mover(std::uint64_t region_offset, Region *region, vdm *
         copy.region_seed = region->seed();
         copy.record = entry_record(size, place_entry(false, *region, format::record_length(size)));
     }
-    const Placed placed{copy.offset, copy.record.timestamp, false};
+    const Placed placed{.offset = copy.offset, .timestamp = copy.record.timestamp};
     // Without its checksum the record is not valid, but tells its size and timestamp to the caller.
     write_record_header(medium_, copy.offset, format::encode(copy.record));
     // A mover takes a plain pointer to what it only reads.
     copy.future = vdm_memcpy(mover, medium_.writable(copy.offset + format::record_header_size, size),
                              const_cast<void *>(data), size, 0);
     copies_.start(std::move(node));
-    return appended(Error::none, placed, entry);
+    return appended(placed, entry);
 }
 
 void Stream::cover_reservations(Region &region, std::uint64_t before, bool durable) noexcept
@@ -392,6 +393,7 @@ void Stream::wait_for_slot(Region &region) noexcept
 Error Stream::make_more_room(Region &region, std::uint64_t length)
 {
     std::uint64_t moved = 0;
+    region.settle(committed()); // the search for a new checkpoint begins at the last visible record
     if (const Error error = region.make_room(length, moved); failed(error))
         return error == Error::medium_failed ? fail() : error;
     if (moved != 0)
@@ -411,11 +413,8 @@ Error Stream::cover_if_due() noexcept
     return raise_durable_timestamp(persisted());
 }
 
-void Stream::add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept
+void Stream::list_dirty(Region &region) noexcept
 {
-    region.dirty.add(begin, end);
-    if (region.in_dirty_list)
-        return;
     region.in_dirty_list = true;
     dirty_regions_.add(region);
 }

@@ -15,18 +15,19 @@ constexpr std::uint64_t cache_line = 64;
 Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t size, std::uint64_t &entry,
                       void *&data)
 {
-    if (const Error error = find_to_write(region_offset, region); failed(error))
-        return error;
+    const Found found = find_to_write(region_offset, region);
+    if (failed(found.error))
+        return found.error;
+    region = found.region;
     const std::lock_guard guard(region->mutex());
     if (const Error error = region->writable(region_offset); failed(error))
         return error;
     if (const Error error = make_room(*region, size); failed(error))
         return error;
-    if (const Error error = region->prepare_take(); failed(error))
+    if (const Error error = region->prepare_take(committed()); failed(error))
         return error;
     entry = region->tail();
     region->take(format::record_length(size), Region::Pending::Kind::reserved);
-    region->settle(committed());
     // What an earlier life of the space left there must not look like an entry.
     medium_.zero(entry, format::record_header_size);
     data = medium_.writable(entry + format::record_header_size, size);
@@ -36,8 +37,10 @@ Error Stream::reserve(std::uint64_t region_offset, Region *region, std::uint64_t
 Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t entry, std::uint64_t size,
                       bool wait_for_it)
 {
-    if (const Error error = find_to_write(region_offset, region); failed(error))
-        return error;
+    const Found found = find_to_write(region_offset, region);
+    if (failed(found.error))
+        return found.error;
+    region = found.region;
     {
         const std::lock_guard guard(region->mutex());
         if (const Error error = region->writable(region_offset); failed(error))
@@ -55,11 +58,8 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
     const std::uint64_t second_line = align_up(data, cache_line);
     if (write == Write::flushed && data + size > second_line)
         flush.add(second_line, data + size - second_line);
-    Placed placed{};
-    Error error = finish(write, *region, entry, size, data_hash, flush, placed);
-    if (!failed(error) && wait_for_it)
-        error = wait(Stage::persisted, placed.timestamp);
-    return appended(error, placed, nullptr);
+    const Placed placed = finish(write, *region, entry, size, data_hash, flush);
+    return wait_for_it ? wait_appended(placed, nullptr) : appended(placed, nullptr);
 }
 
 Error Stream::begin_publish(Region &region, std::uint64_t entry, std::uint64_t size)
@@ -86,8 +86,10 @@ Error Stream::begin_publish(Region &region, std::uint64_t entry, std::uint64_t s
 
 Error Stream::abort(std::uint64_t region_offset, Region *region, std::uint64_t entry)
 {
-    if (const Error error = find_to_write(region_offset, region); failed(error))
-        return error;
+    const Found found = find_to_write(region_offset, region);
+    if (failed(found.error))
+        return found.error;
+    region = found.region;
     const std::lock_guard guard(region->mutex());
     if (const Error error = region->writable(region_offset); failed(error))
         return error;

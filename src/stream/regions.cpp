@@ -108,9 +108,10 @@ Error Stream::free(std::uint64_t offset)
     if (const Error error = writable(); failed(error))
         return error;
     const WakesFutures wakes(commit_);
-    Region *region = nullptr;
-    if (const Error error = find_region(offset, region); failed(error))
-        return error;
+    const Found found = find_region(offset, nullptr);
+    if (failed(found.error))
+        return found.error;
+    Region *const region = found.region;
     {
         const std::lock_guard guard(region->mutex());
         if (const Error error = region->writable(offset); failed(error))
@@ -176,14 +177,14 @@ std::uint64_t Stream::largest_allocation() const
     return largest > format::region_header_size ? largest - format::region_header_size : 0;
 }
 
-Error Stream::look_region_up(std::uint64_t offset, Region *&region) const
+Stream::Found Stream::look_region_up(std::uint64_t offset, Region *given) const
 {
-    if (region != nullptr) {
-        const bool elsewhere = region->generation() != 0 && region->offset() != offset;
-        return region->belongs_to(geometry()) && !elsewhere ? Error::none : Error::foreign_runtime;
+    if (given != nullptr) {
+        const bool elsewhere = given->generation() != 0 && given->offset() != offset;
+        return {given->belongs_to(geometry()) && !elsewhere ? Error::none : Error::foreign_runtime, given};
     }
-    region = regions_.find(offset);
-    return region == nullptr ? Error::no_region : Error::none;
+    Region *const region = regions_.find(offset);
+    return {region == nullptr ? Error::no_region : Error::none, region};
 }
 
 Error Stream::raise_durable_timestamp(std::uint64_t timestamp) noexcept

@@ -165,24 +165,29 @@ private:
     // Ends all acknowledgements. Gives medium_failed back.
     Error fail() noexcept;
 
+    struct Found {
+        Error error;
+        Region *region;
+    };
     // Looks the region up unless it is given.
-    Error find_region(std::uint64_t offset, Region *&region) const
+    Found find_region(std::uint64_t offset, Region *given) const
     {
-        const bool given = region != nullptr && region->belongs_to(geometry()) && region->offset() == offset;
-        return given ? Error::none : look_region_up(offset, region);
+        if (given != nullptr && given->belongs_to(geometry()) && given->offset() == offset)
+            return {Error::none, given};
+        return look_region_up(offset, given);
     }
-    [[gnu::noinline]] Error look_region_up(std::uint64_t offset, Region *&region) const;
+    [[gnu::noinline]] Found look_region_up(std::uint64_t offset, Region *given) const;
     // The same for who is about to write to it: what every such call begins with.
-    Error find_to_write(std::uint64_t offset, Region *&region) const
+    Found find_to_write(std::uint64_t offset, Region *given) const
     {
         const Error error = writable();
-        return failed(error) ? error : find_region(offset, region);
+        return failed(error) ? Found{error, nullptr} : find_region(offset, given);
     }
 
     // ---- With the region's mutex held.
 
     // Whether everything is ready for an entry of `size` bytes: room, and a slot for its timestamp.
-    Error ready_for_entry(std::uint64_t offset, Region &region, std::uint64_t size) noexcept;
+    [[gnu::noinline]] Error ready_for_entry(std::uint64_t offset, Region &region, std::uint64_t size) noexcept;
     // Helps and waits while all slots are taken; the mutex is given back meanwhile.
     [[gnu::noinline]] void wait_for_slot(Region &region) noexcept;
     // Makes room for a record of an entry of `size` bytes at the region's tail.
@@ -206,7 +211,13 @@ private:
     // Checks that the reservation can be published with that size, and has a thread of the library write it.
     Error begin_publish(Region &region, std::uint64_t entry, std::uint64_t size);
     // Something is dirty in the region.
-    [[gnu::noinline]] void add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept;
+    void add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept
+    {
+        region.dirty.add(begin, end);
+        if (!region.in_dirty_list)
+            list_dirty(region);
+    }
+    [[gnu::noinline]] void list_dirty(Region &region) noexcept;
 
     // ---- With no lock held.
 
@@ -219,40 +230,40 @@ private:
         flushed, // through the caches, and durable before it is marked
         cached,  // through the caches; the region's dirty range covers it
     };
-    class SmallRecord;
+    // What an append did.
     struct Placed {
-        std::uint64_t offset;
-        std::uint64_t timestamp;
-        bool known_lost; // the hole words do not tell any more how far the region is known durable
+        Error error = Error::none;
+        bool known_lost = false; // the hole words do not tell any more how far the region is known durable
+        std::uint64_t offset = 0;
+        std::uint64_t timestamp = 0;
     };
     template <Write write>
-    Error append_small(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
-                       Placed &placed) noexcept;
-    [[gnu::noinline]] Error append_large(Write write, std::uint64_t region_offset, Region *region, const void *data,
-                                         std::uint64_t size, Placed &placed) noexcept;
-    Error append_by_mover(std::uint64_t region_offset, Region *region, vdm *mover, const void *data, std::uint64_t size,
-                          std::uint64_t *entry) noexcept;
-    // Through the caches, of any size.
-    Error append_cached(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
-                        Placed &placed) noexcept;
+    Placed append_small(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size) noexcept;
+    Placed append_in_one_pass(std::uint64_t region_offset, Region *given, const void *data,
+                              std::uint64_t size) noexcept;
+    [[gnu::noinline]] Placed append_large(Write write, std::uint64_t region_offset, Region *given, const void *data,
+                                          std::uint64_t size) noexcept;
+    [[gnu::noinline]] Error append_by_mover(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
+                                            std::uint64_t size, std::uint64_t *entry) noexcept;
     [[gnu::noinline]] Error append_and_wait(std::uint64_t region_offset, Region *region, const void *data,
                                             std::uint64_t size, std::uint64_t *entry) noexcept;
-    // What is left to do once the entry is there, or is not because of `error`.
-    Error appended(Error error, const Placed &placed, std::uint64_t *entry) noexcept
+    [[gnu::noinline]] Error wait_appended(Placed placed, std::uint64_t *entry) noexcept;
+    // What is left to do once the entry is there, or is not because of an error.
+    Error appended(const Placed &placed, std::uint64_t *entry) noexcept
     {
-        if (!failed(error) && entry != nullptr)
+        if (!failed(placed.error) && entry != nullptr)
             *entry = placed.offset;
         const bool due = moved_.load(std::memory_order_relaxed) >= most_uncovered_ || placed.known_lost;
-        return due || commit_.somebody_watches() ? finish_append(error, placed) : error;
+        return due || commit_.somebody_watches() ? finish_append(placed.error, placed.known_lost) : placed.error;
     }
-    [[gnu::noinline]] Error finish_append(Error error, const Placed &placed) noexcept;
+    [[gnu::noinline]] Error finish_append(Error error, bool known_lost) noexcept;
     // Writes data to where a record's belongs. Gives its hash.
     std::uint64_t write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,
                              std::uint64_t seed) noexcept;
     // Makes an entry of what the calling thread writes at `offset`, whose data is complete and, unless it is cached,
     // streamed or added to `flush`.
-    Error finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size, std::uint64_t data_hash,
-                 Flush &flush, Placed &placed) noexcept;
+    Placed finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size, std::uint64_t data_hash,
+                  Flush &flush) noexcept;
     // It is written, and with `durable` the calling thread has fenced it.
     void complete(std::uint64_t timestamp, bool durable) noexcept
     {

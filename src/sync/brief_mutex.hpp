@@ -3,9 +3,9 @@
 
 // A mutex for sections that take some tens of nanoseconds: who finds it taken looks again for about as long as going to
 // sleep would take, and only then sleeps. It is given back by a plain store and a look at whether somebody sleeps; the
-// first who is about to sleep announces himself and executes the heavy fence, so that one of the two sees the other. Who
-// joins him needs none: a look at the mutex that comes too early for him does not for the first, and whoever takes the
-// mutex while somebody sleeps wakes the next when he gives it back.
+// first who is about to sleep announces himself and executes the heavy fence, so that one of the two sees the other.
+// Who joins him needs none: a look at the mutex that comes too early for him does not for the first, and whoever takes
+// the mutex while somebody sleeps wakes the next when he gives it back.
 #pragma once
 
 #include <atomic>

@@ -27,7 +27,7 @@ protected:
     {
         std::uint64_t moved = 0;
         EXPECT_EQ(region.make_room(length, moved), Error::none);
-        EXPECT_EQ(region.prepare_take(), Error::none);
+        EXPECT_EQ(region.prepare_take(0), Error::none);
         return region.take(length, kind);
     }
     std::uint64_t reserve(std::uint64_t length) { return take(length, Region::Pending::Kind::reserved).begin; }

@@ -6,11 +6,13 @@
 // (SimulatedImage::map()).
 #pragma once
 
+#include "base/checksum.hpp"
 #include "base/error.hpp"
 #include "medium/simulated_image.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <source_location>
 
 struct pmem2_map;
@@ -21,7 +23,8 @@ class Medium {
 public:
     using Site = std::source_location;
 
-    // Less than there is really, so that short programs have entries of both kinds.
+    // Less than there is really, so that short programs have entries of all kinds.
+    static constexpr std::uint64_t one_fence_entry = 20;
     static constexpr std::uint64_t small_entry = 16;
 
     explicit Medium(pmem2_map *map) noexcept : Medium(*reinterpret_cast<SimulatedImage *>(map)) {}
@@ -32,6 +35,7 @@ public:
     Granularity granularity() const noexcept { return image_->granularity(); }
     const std::byte *at(std::uint64_t offset) const noexcept { return base() + offset; }
     void prefault() noexcept {}
+    void have_present(std::uint64_t, std::uint64_t) noexcept {}
 
     std::uint64_t load(std::uint64_t offset) const noexcept { return image_->load(offset); }
     void store(std::uint64_t offset, std::uint64_t value, Site site = Site::current()) noexcept
@@ -53,6 +57,23 @@ public:
     void stream(std::uint64_t offset, const void *source, std::size_t size, Site site = Site::current()) noexcept
     {
         image_->copy(offset, source, size, SimulatedImage::Path::non_temporal, site);
+    }
+    void stream(std::uint64_t offset, std::uint64_t first, std::uint64_t second, Site site = Site::current()) noexcept
+    {
+        const std::uint64_t words[] = {first, second};
+        stream(offset, words, sizeof words, site);
+    }
+    std::uint64_t stream_and_hash(std::uint64_t offset, const void *source, std::size_t size, std::uint64_t seed,
+                                  Site site = Site::current()) noexcept
+    {
+        const std::size_t words = size / 8 * 8;
+        stream(offset, source, words, site);
+        if (size != words) {
+            std::uint64_t last = 0;
+            std::memcpy(&last, static_cast<const std::byte *>(source) + words, size - words);
+            stream(offset + words, &last, sizeof last, site);
+        }
+        return hash(at(offset), size, seed);
     }
     void flush(std::uint64_t offset, std::size_t size, Site site = Site::current()) noexcept
     {
