@@ -37,8 +37,7 @@ Granularity granularity_of(pmem2_map *map) noexcept
 Medium::Medium(pmem2_map *map)
     : base_(static_cast<std::byte *>(pmem2_map_get_address(map))), size_(pmem2_map_get_size(map)),
       granularity_(granularity_of(map)), flush_(pmem2_get_flush_fn(map)), drain_(pmem2_get_drain_fn(map)),
-      syncs_(std::make_shared<Syncs>()),
-      present_(new std::atomic<std::uint64_t>[size_ / chunk / word_bits + 1]())
+      syncs_(std::make_shared<Syncs>()), present_(new std::atomic<std::uint64_t>[size_ / chunk / word_bits + 1]())
 {}
 
 void Medium::prefault() noexcept
@@ -56,12 +55,12 @@ void Medium::have_present(std::uint64_t begin, std::uint64_t end) noexcept
 {
     for (std::uint64_t next = 0; begin < end; begin = next) {
         next = std::min(end, align_up(begin + 1, chunk));
-        std::atomic<std::uint64_t> &word = present_[begin / chunk / word_bits];
+        std::atomic<std::uint64_t> &word = present_.get()[begin / chunk / word_bits];
         const std::uint64_t bit = std::uint64_t{1} << (begin / chunk % word_bits);
         if ((word.load(std::memory_order_relaxed) & bit) != 0)
             continue;
-        for (std::uint64_t page = align_up(begin, memory_page); page < next; page += memory_page)
-            store(page, 0);
+        for (std::uint64_t place = begin; place < next; place = align_up(place + 1, memory_page))
+            store(place, 0);
         if (next - begin == chunk)
             word.fetch_or(bit, std::memory_order_relaxed);
     }

@@ -74,8 +74,6 @@ Error Region::make_room(std::uint64_t length, std::uint64_t &moved) noexcept
     const std::uint64_t limit = std::min(end(), align_up(needed, step));
     // No thread shall wait for a page between taking a timestamp and completing its entry. What is longer than a step
     // takes its timestamp behind its data.
-    if (limit_ == tail())
-        medium_.store(tail(), 0); // the page may hold something else in front
     medium_.have_present(length > step ? needed : limit_, limit);
     write_offset(offsetof(format::RegionHeader, limit), limit);
     Flush flush(medium_);

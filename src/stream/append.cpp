@@ -2,10 +2,10 @@
 // Copyright the pmemstream authors
 
 // Appending. A small entry is hashed first; then its region's mutex is held while it takes its place and its timestamp,
-// so that both rise together; then it is written, made durable and marked, beside whoever else writes. A large one
-// takes its place, is copied and hashed, and only then takes its timestamp: a thread that sleeps while copying holds up
-// nobody. Who appends behind it meanwhile covers the place with a filler, as he does with a reservation.
-// docs/crash_consistency.md has the steps, and what a crash after each leaves.
+// so that both rise together; then it is written, made durable and marked, beside whoever else writes. One of middling
+// size is hashed while it is written. A large one takes its place, is written and hashed, and only then takes its
+// timestamp: a thread that sleeps while copying holds up nobody. Who appends behind it meanwhile covers the place with
+// a filler, as he does with a reservation. docs/crash_consistency.md has the steps, and what a crash after each leaves.
 
 #include "stream/stream.hpp"
 
@@ -128,8 +128,8 @@ template <Stream::Write write>
 
     const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
     if (through) {
-        medium_.stream(offset, header.first, header.second);
         medium_.stream(offset + sizeof header, words, length - sizeof header);
+        medium_.stream(offset, header.first, header.second);
         medium_.fence();
     } else {
         medium_.copy(offset + sizeof header, words, length - sizeof header);

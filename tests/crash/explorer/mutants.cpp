@@ -78,7 +78,8 @@ struct Planted {
 
 constexpr Planted planted[] = {
     {"an entry that fills its region to the last byte wrote zeros over the next region's header",
-     "src/stream/append.cpp", "medium_.stream(offset, record.bytes(), record.length());", Mutation::Kind::spill},
+     "src/stream/append.cpp", "medium_.stream(offset + sizeof header, words, length - sizeof header);",
+     Mutation::Kind::spill},
     {"opening with another block size reformatted the stream", "src/stream/open.cpp",
      "if (block_size != 0 && !checked(block_size == superblocks.geometry.block_size))", Mutation::Kind::drop},
     {"opening after the file grew reformatted the stream", "src/format/superblock.cpp",
