@@ -71,6 +71,12 @@ Error Stream::ready_for_entry(std::uint64_t region_offset, Region &region, std::
     return region.prepare_take(committed());
 }
 
+Error Stream::refuse_unread(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
+{
+    const std::lock_guard guard(region.mutex());
+    return ready_for_entry(region_offset, region, size);
+}
+
 inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint64_t length) noexcept
 {
     const std::uint64_t offset = region.tail();
@@ -95,12 +101,9 @@ template <Stream::Write write>
         return {.error = found.error};
     Region &region = *found.region;
     const std::uint64_t length = format::record_length(size);
-    // What does not fit is not read.
-    if (length > region.usable_size()) {
-        const std::lock_guard guard(region.mutex());
-        if (const Error error = ready_for_entry(region_offset, region, size); failed(error))
+    if (length > region.usable_size())
+        if (const Error error = refuse_unread(region_offset, region, size); failed(error))
             return {.error = error};
-    }
     // Read once, hashed, and stored from here. Aligned by hand, which takes fewer stores than to align the frame.
     std::array<std::byte, most_on_stack + line> room;
     auto *const words =
@@ -208,8 +211,11 @@ Error Stream::finish_append(Error error, bool known_lost) noexcept
     if (failed(found.error))
         return {.error = found.error};
     Region &region = *found.region;
-    have_pages_present(data, size);
     const std::uint64_t length = format::record_length(size);
+    if (length > region.usable_size())
+        if (const Error error = refuse_unread(region_offset, region, size); failed(error))
+            return {.error = error};
+    have_pages_present(data, size);
     std::uint64_t offset = 0;
     std::uint64_t timestamp = 0;
     std::uint64_t seed = 0;

@@ -221,6 +221,8 @@ private:
 
     // ---- With no lock held.
 
+    // Of what does not seem to fit the data is not read. Tells why, unless it fits by now.
+    [[gnu::noinline]] Error refuse_unread(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept;
     // After what may have moved limits: keeps what recovery has to scan bounded.
     Error cover_if_due() noexcept;
 
