@@ -44,7 +44,6 @@ void Commit::pass_on() noexcept
     // Between this thread's watermark and the look at the next mark: whoever depends on it may have seen neither.
     sync::atomic_thread_fence(std::memory_order_seq_cst);
     advance();
-    wake_due_sleepers();
 }
 
 void Commit::mark(std::uint64_t timestamp, bool durable) noexcept
@@ -58,9 +57,8 @@ void Commit::mark(std::uint64_t timestamp, bool durable) noexcept
     advance();
 }
 
-void Commit::advance() noexcept
+void Commit::catch_up() noexcept
 {
-    bool moved = false;
     for (;;) {
         const std::uint64_t durable_from = persisted();
         std::uint64_t durable = durable_from;
@@ -79,17 +77,13 @@ void Commit::advance() noexcept
         if (!raised)
             break;
         // Somebody may have marked a slot before he could see the watermark move up to it: look again.
-        moved = true;
     }
-    if (moved)
-        wake_due_sleepers();
 }
 
 void Commit::raise_persisted(std::uint64_t timestamp) noexcept
 {
     if (!raise(persisted_, timestamp))
         return;
-    wake_due_sleepers();
     advance();
 }
 

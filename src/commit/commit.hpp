@@ -92,8 +92,15 @@ public:
     // Whether futures may be watched that wake_futures() would wake.
     bool somebody_watches() const noexcept { return next_watch_.load(std::memory_order_acquire) != UINT64_MAX; }
 
-    // Moves the watermarks as far as the marks allow.
-    void advance() noexcept;
+    // Moves the watermarks as far as the marks allow, and wakes who sleeps for them.
+    void advance() noexcept
+    {
+        catch_up();
+        wake_due_sleepers();
+    }
+    // The same for who only looks, and wakes nobody: a thread that stops in it holds up no other. Who marked last wakes
+    // whoever sleeps, even if a look has moved the watermark for him.
+    void catch_up() noexcept;
 
     // The caller has made everything up to `timestamp` durable.
     void raise_persisted(std::uint64_t timestamp) noexcept;

@@ -74,12 +74,12 @@ public:
     // The same, with everything that was completed counted.
     std::uint64_t committed_now() const noexcept
     {
-        commit_.advance();
+        commit_.catch_up();
         return committed();
     }
     std::uint64_t persisted_now() const noexcept
     {
-        commit_.advance();
+        commit_.catch_up();
         return persisted();
     }
     // Makes progress until `stage` has reached `timestamp`, which was handed out. No lock is held.
