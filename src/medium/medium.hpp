@@ -56,8 +56,8 @@ public:
     // Has every page present, as far as the operating system helps.
     void prefault() noexcept;
 
-    // Has the pages of the range present and writable, by a store to the first word of each that lies in it: nobody's
-    // data is there. `begin` and `end` are multiples of 8.
+    // Has the pages of the range present and writable, and changes nothing: what its owner wrote behind a reservation,
+    // or is writing, may lie there. `begin` and `end` are multiples of 8.
     void have_present(std::uint64_t begin, std::uint64_t end) noexcept;
 
     // An aligned 8-byte load, atomic.

@@ -143,6 +143,28 @@ static void larger(void)
     fixture_delete(&fixture);
 }
 
+/* What the owner wrote behind his reservation is the entry's data, also where pages begin and the limit moves. */
+static void larger_over_the_limit(void)
+{
+    enum { MORE = 40000 }; /* less than a step of the limit */
+    static const size_t reserved[] = {8, 60000, 100000, 1040000};
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; ++i) {
+        const size_t size = reserved[i] + MORE;
+        unsigned char *expected = malloc(size);
+        CHECK(expected != NULL);
+        fill(expected, size, 1);
+        struct fixture fixture = fixture_new(8 << 20, block);
+        const struct pmemstream_region region = allocate(fixture.stream, 4 << 20);
+        void *data = NULL;
+        const struct pmemstream_entry entry = reserve(fixture.stream, region, reserved[i], &data);
+        memcpy(data, expected, size);
+        publish(fixture.stream, region, entry, size);
+        CHECK(entry_is(fixture.stream, entry, expected, size));
+        fixture_delete(&fixture);
+        free(expected);
+    }
+}
+
 static void not_reserved(void)
 {
     struct fixture fixture = fixture_new(stream_size, block);
@@ -387,6 +409,7 @@ int main(void)
     plain();
     smaller();
     larger();
+    larger_over_the_limit();
     not_reserved();
     pending_holds_nobody_up();
     append_behind_survives();
