@@ -42,36 +42,10 @@ std::uint64_t long_hash_here(const void *data, std::size_t size, std::uint64_t s
     return XXH3_64bits_withSecretandSeed(data, size, secret_of(seed), XXH3_SECRET_DEFAULT_SIZE, seed);
 }
 
-std::uint64_t copy_and_hash_here(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
-{
-    std::size_t done = 0;
-#if defined(__AVX2__)
-    for (; done + 64 <= size; done += 64) {
-        const auto *const source = reinterpret_cast<const __m256i *>(static_cast<const char *>(from) + done);
-        auto *const target = reinterpret_cast<__m256i *>(static_cast<char *>(to) + done);
-        const __m256i first = _mm256_loadu_si256(source);
-        const __m256i second = _mm256_loadu_si256(source + 1);
-        _mm256_storeu_si256(target, first);
-        _mm256_storeu_si256(target + 1, second);
-    }
-#endif
-    if (done != size)
-        std::memcpy(static_cast<char *>(to) + done, static_cast<const char *>(from) + done, size - done);
-    return size > XXH3_MIDSIZE_MAX ? long_hash_here(to, size, seed) : XXH3_64bits_withSeed(to, size, seed);
-}
-
 #if defined(__x86_64__)
 
 #if defined(__AVX2__)
 using Vector = __m256i;
-Vector load(const unsigned char *from) noexcept
-{
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
-}
-void store(unsigned char *to, Vector value) noexcept
-{
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), value);
-}
 void stream(unsigned char *to, Vector value) noexcept
 {
     _mm_stream_si128(reinterpret_cast<__m128i *>(to), _mm256_castsi256_si128(value));
@@ -85,14 +59,6 @@ Vector mixed(Vector sums, Vector data, Vector secret) noexcept
 }
 #else
 using Vector = __m128i;
-Vector load(const unsigned char *from) noexcept
-{
-    return _mm_loadu_si128(reinterpret_cast<const __m128i *>(from));
-}
-void store(unsigned char *to, Vector value) noexcept
-{
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), value);
-}
 void stream(unsigned char *to, Vector value) noexcept
 {
     _mm_stream_si128(reinterpret_cast<__m128i *>(to), value);
@@ -104,6 +70,17 @@ Vector mixed(Vector sums, Vector data, Vector secret) noexcept
     return _mm_add_epi64(sums, _mm_add_epi64(product, _mm_shuffle_epi32(data, 0x4e)));
 }
 #endif
+
+Vector load(const unsigned char *from) noexcept
+{
+    Vector value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+void store(unsigned char *to, Vector value) noexcept
+{
+    std::memcpy(to, &value, sizeof value);
+}
 
 // XXH3 takes much in stripes, each with 64 bytes of the secret that begin 8 further, and scrambles its sums when these
 // reach the secret's end.
@@ -192,6 +169,24 @@ std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size,
 }
 
 #endif
+
+std::uint64_t copy_and_hash_here(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
+{
+    auto *const target = static_cast<unsigned char *>(to);
+    const auto *const source = static_cast<const unsigned char *>(from);
+    std::size_t done = 0;
+#if defined(__x86_64__)
+    for (; done + 2 * sizeof(Vector) <= size; done += 2 * sizeof(Vector)) {
+        const Vector first = load(source + done);
+        const Vector second = load(source + done + sizeof(Vector));
+        store(target + done, first);
+        store(target + done + sizeof(Vector), second);
+    }
+#endif
+    if (done != size)
+        std::memcpy(target + done, source + done, size - done);
+    return size > XXH3_MIDSIZE_MAX ? long_hash_here(to, size, seed) : XXH3_64bits_withSeed(to, size, seed);
+}
 
 void add_to_hash_here(void *state, const void *data, std::size_t size) noexcept
 {

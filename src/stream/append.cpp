@@ -77,6 +77,24 @@ Error Stream::refuse_unread(std::uint64_t region_offset, Region &region, std::ui
     return ready_for_entry(region_offset, region, size);
 }
 
+inline Stream::Found Stream::find_for_entry(std::uint64_t region_offset, Region *given, const void *data,
+                                            std::uint64_t size) noexcept
+{
+    if (data == nullptr && size != 0)
+        return {Error::null_data, nullptr};
+    Found found = find_to_write(region_offset, given);
+    if (!failed(found.error) && format::record_length(size) > found.region->usable_size())
+        found.error = refuse_unread(region_offset, *found.region, size);
+    return found;
+}
+
+inline Error Stream::ready_to_place(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
+{
+    if (region.is_ready(region_offset, format::record_length(size)) && !commit_.exhausted())
+        return Error::none;
+    return ready_for_entry(region_offset, region, size);
+}
+
 inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint64_t length) noexcept
 {
     const std::uint64_t offset = region.tail();
@@ -94,16 +112,11 @@ template <Stream::Write write>
                                                             const void *data, std::uint64_t size) noexcept
 {
     constexpr bool through = write == Write::through;
-    if (data == nullptr && size != 0)
-        return {.error = Error::null_data};
-    const Found found = find_to_write(region_offset, given);
+    const Found found = find_for_entry(region_offset, given, data, size);
     if (failed(found.error))
         return {.error = found.error};
     Region &region = *found.region;
     const std::uint64_t length = format::record_length(size);
-    if (length > region.usable_size())
-        if (const Error error = refuse_unread(region_offset, region, size); failed(error))
-            return {.error = error};
     // Read once, hashed, and stored from here. Aligned by hand, which takes fewer stores than to align the frame.
     std::array<std::byte, most_on_stack + line> room;
     auto *const words =
@@ -115,11 +128,9 @@ template <Stream::Write write>
     std::uint64_t data_hash = format::copy_and_hash_data(words, data, size, seed);
 
     region.mutex().lock();
-    if (!region.is_ready(region_offset, length) || commit_.exhausted()) {
-        if (const Error error = ready_for_entry(region_offset, region, size); failed(error)) {
-            region.mutex().unlock();
-            return {.error = error};
-        }
+    if (const Error error = ready_to_place(region_offset, region, size); failed(error)) {
+        region.mutex().unlock();
+        return {.error = error};
     }
     if (seed != region.seed()) {
         seed = region.seed();
@@ -205,28 +216,21 @@ Error Stream::finish_append(Error error, bool known_lost) noexcept
 [[gnu::flatten]] Stream::Placed Stream::append_in_one_pass(std::uint64_t region_offset, Region *given, const void *data,
                                                            std::uint64_t size) noexcept
 {
-    if (data == nullptr)
-        return {.error = Error::null_data};
-    const Found found = find_to_write(region_offset, given);
+    const Found found = find_for_entry(region_offset, given, data, size);
     if (failed(found.error))
         return {.error = found.error};
     Region &region = *found.region;
-    const std::uint64_t length = format::record_length(size);
-    if (length > region.usable_size())
-        if (const Error error = refuse_unread(region_offset, region, size); failed(error))
-            return {.error = error};
     have_pages_present(data, size);
     std::uint64_t offset = 0;
     std::uint64_t timestamp = 0;
     std::uint64_t seed = 0;
     {
         const std::lock_guard guard(region.mutex());
-        if (!region.is_ready(region_offset, length) || commit_.exhausted())
-            if (const Error error = ready_for_entry(region_offset, region, size); failed(error))
-                return {.error = error};
+        if (const Error error = ready_to_place(region_offset, region, size); failed(error))
+            return {.error = error};
         offset = region.tail();
         seed = region.seed();
-        timestamp = place_entry(true, region, length);
+        timestamp = place_entry(true, region, format::record_length(size));
     }
     const std::uint64_t data_hash = medium_.stream_and_hash(offset + format::record_header_size, data, size, seed);
     const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);

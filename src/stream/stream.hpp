@@ -188,6 +188,8 @@ private:
 
     // Whether everything is ready for an entry of `size` bytes: room, and a slot for its timestamp.
     [[gnu::noinline]] Error ready_for_entry(std::uint64_t offset, Region &region, std::uint64_t size) noexcept;
+    // The same for who takes the timestamp at once, and waits for a slot, if there is none, when he marks.
+    Error ready_to_place(std::uint64_t offset, Region &region, std::uint64_t size) noexcept;
     // Helps and waits while all slots are taken; the mutex is given back meanwhile.
     [[gnu::noinline]] void wait_for_slot(Region &region) noexcept;
     // Makes room for a record of an entry of `size` bytes at the region's tail.
@@ -223,6 +225,8 @@ private:
 
     // Of what does not seem to fit the data is not read. Tells why, unless it fits by now.
     [[gnu::noinline]] Error refuse_unread(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept;
+    // find_to_write() for who takes his timestamp before he writes.
+    Found find_for_entry(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size) noexcept;
     // After what may have moved limits: keeps what recovery has to scan bounded.
     Error cover_if_due() noexcept;
 
