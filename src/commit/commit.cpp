@@ -140,7 +140,7 @@ void Commit::list(Sleeper &sleeper) noexcept
             sync::heavy_fence();
     }
     if (!is_first)
-        sync::atomic_thread_fence(std::memory_order_seq_cst);
+        sync::atomic_thread_fence(std::memory_order_seq_cst); // before the caller's look at the watermark
 }
 
 void Commit::unlist(Sleeper &sleeper) noexcept
@@ -161,8 +161,9 @@ void Commit::take_off(Sleeper &sleeper) noexcept
 
 void Commit::update_next_sleeper() noexcept
 {
+    // What has to come before the next look at the watermarks has a fence of its own, in list().
     next_sleeper_.store(first_sleeper_ == nullptr ? no_timestamp : first_sleeper_->timestamp,
-                        std::memory_order_seq_cst);
+                        std::memory_order_release);
 }
 
 void Commit::notify_all() noexcept
@@ -183,7 +184,8 @@ void Commit::notify_all() noexcept
 
 void Commit::update_next_watch() noexcept
 {
-    next_watch_.store(armed_.empty() ? UINT64_MAX : armed_.begin()->first, std::memory_order_seq_cst);
+    // What has to come before the next look at the watermarks has a fence of its own, in arm().
+    next_watch_.store(armed_.empty() ? UINT64_MAX : armed_.begin()->first, std::memory_order_release);
 }
 
 // The calling thread is inside a waker of `key`.

@@ -45,7 +45,7 @@ using namespace interleavings;
     std::fputs("usage: interleavings [--short] [--scenario NAME] [--workers N] [--seed N]\n"
                "       interleavings --scenario NAME --medium byte|cache_line|page --replay SCHEDULE\n"
                "       interleavings --mistakes [--workers N]\n"
-               "       interleavings --mistakes-at FILE[:LINE]\n"
+               "       interleavings --mistakes-at FILE[:LINE] [--workers N]\n"
                "       interleavings --list\n",
                stderr);
     std::exit(2);
@@ -54,8 +54,7 @@ using namespace interleavings;
 struct Arguments {
     Plan plan;
     bool list = false;
-    bool mistakes = false;
-    std::optional<std::string> mistakes_at;
+    std::optional<std::string> mistakes; // at places that begin so
     std::optional<pms::Granularity> medium;
     std::optional<Deviations> replay;
 };
@@ -95,9 +94,9 @@ Arguments parse(int argc, char **argv)
                 usage();
             }
         } else if (name == "--mistakes") {
-            arguments.mistakes = true;
+            arguments.mistakes = "";
         } else if (name == "--mistakes-at") {
-            arguments.mistakes_at = value();
+            arguments.mistakes = value();
         } else if (name == "--list") {
             arguments.list = true;
         } else {
@@ -129,10 +128,8 @@ int main(int argc, char **argv)
     }
     if (arguments.replay)
         return replay(arguments);
-    if (arguments.mistakes_at)
-        return try_mistakes_at(*arguments.mistakes_at);
     if (arguments.mistakes) {
-        const MistakesResult result = try_mistakes(arguments.plan.workers);
+        const MistakesResult result = try_mistakes(arguments.plan.workers, *arguments.mistakes);
         std::printf("interleavings: %zu/%zu mistakes found\n", result.found, result.tried);
         return result.found == result.tried ? 0 : 1;
     }

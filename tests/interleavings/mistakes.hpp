@@ -14,9 +14,7 @@ struct MistakesResult {
     std::size_t found = 0;
 };
 
-// Prints what became of each that was not found.
-MistakesResult try_mistakes(int workers);
-// Those at places that begin with `place`, e.g. "src/commit/commit.cpp:44". Prints each one's fate. An exit code.
-int try_mistakes_at(const std::string &place);
+// Those at places that begin with `place`, e.g. "src/commit/commit.cpp:44". Prints what became of each.
+MistakesResult try_mistakes(int workers, const std::string &place);
 
 } // namespace interleavings
