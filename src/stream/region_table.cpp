@@ -15,11 +15,12 @@ Region *RegionTable::find(std::uint64_t offset) const
 
 Region *RegionTable::containing(std::uint64_t offset) const
 {
-    // Most look-ups ask for the region of the last one. Region objects are never given back, so looking at one is safe;
-    // whoever goes on to use it checks its generation or its offset under its lock.
-    Region *last = last_.load(std::memory_order_acquire);
-    if (last != nullptr && last->generation() != 0 && last->offset() <= offset && offset < last->end())
-        return last;
+    // Region objects are never given back, so looking at one is safe; whoever goes on to use it checks its generation
+    // or its offset under its lock.
+    sync::atomic<Region *> &place = found_at(offset);
+    Region *found = place.load(std::memory_order_acquire);
+    if (found != nullptr && found->generation() != 0 && found->offset() <= offset && offset < found->end()) [[likely]]
+        return found;
     const std::shared_lock guard(mutex_);
     const auto behind = by_offset_.upper_bound(offset);
     if (behind == by_offset_.begin())
@@ -27,7 +28,7 @@ Region *RegionTable::containing(std::uint64_t offset) const
     Region *region = std::prev(behind)->second;
     if (offset >= region->end())
         return nullptr;
-    last_.store(region, std::memory_order_release);
+    place.store(region, std::memory_order_release);
     return region;
 }
 

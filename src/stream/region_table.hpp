@@ -7,6 +7,7 @@
 #include "region/region.hpp"
 #include "sync/sync.hpp"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -50,8 +51,17 @@ private:
     std::map<std::uint64_t, Region *> by_offset_;
     std::map<std::uint64_t, Region *> by_generation_;
     std::vector<std::unique_ptr<Region>> objects_;
-    std::deque<Region *> unused_;                  // the one released last at the back
-    mutable sync::atomic<Region *> last_{nullptr}; // the last one looked up
+    std::deque<Region *> unused_; // the one released last at the back
+
+    // What was found lately, by a hash of the page asked for. Most look-ups ask for one of a few regions.
+    static constexpr std::uint64_t page = 4096;
+    static constexpr unsigned found_bits = 8;
+    sync::atomic<Region *> &found_at(std::uint64_t offset) const noexcept
+    {
+        constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15; // Knuth's multiplicative hashing, TAOCP 6.4
+        return found_[(offset / page) * golden_ratio >> (64 - found_bits)];
+    }
+    mutable std::array<sync::atomic<Region *>, 1 << found_bits> found_{};
 };
 
 } // namespace pms
