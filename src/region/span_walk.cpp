@@ -61,6 +61,17 @@ RegionReading read_region(const Medium &medium, const format::Geometry &geometry
     return region;
 }
 
+void have_spans_present(const Medium &medium, const format::Geometry &geometry) noexcept
+{
+    for (std::uint64_t offset = geometry.metadata_size; offset < geometry.spans_end();) {
+        medium.have_word_present(offset);
+        const auto span = read_span(medium, geometry, offset);
+        if (!span)
+            return;
+        offset += span->size;
+    }
+}
+
 Tiling walk_spans(const Medium &medium, const format::Geometry &geometry)
 {
     Tiling tiling;

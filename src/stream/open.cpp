@@ -116,6 +116,8 @@ Error Stream::open(const Medium &medium, std::uint64_t block_size, IfEmpty if_em
     if (!superblocks.may_write && !options.read_only)
         return Error::unknown_feature;
 
+    if (!is_new && !options.read_only && medium.granularity() != Granularity::page)
+        have_spans_present(medium, superblocks.geometry);
     const RecoveryPlan plan = is_new              ? plan_of_new(superblocks.geometry)
                               : options.read_only ? plan_beside_writer(medium, superblocks)
                                                   : plan_recovery(medium, superblocks);

@@ -36,6 +36,7 @@ public:
     const std::byte *at(std::uint64_t offset) const noexcept { return base() + offset; }
     void prefault() noexcept {}
     void have_present(std::uint64_t, std::uint64_t) noexcept {}
+    void have_word_present(std::uint64_t) const noexcept {}
 
     std::uint64_t load(std::uint64_t offset) const noexcept { return image_->load(offset); }
     void store(std::uint64_t offset, std::uint64_t value, Site site = Site::current()) noexcept
