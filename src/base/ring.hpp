@@ -32,10 +32,10 @@ public:
         ++size_;
         return place = item;
     }
-    void pop_front() noexcept
+    void pop_front(std::size_t count) noexcept
     {
-        ++first_;
-        --size_;
+        first_ += count;
+        size_ -= count;
     }
     void pop_back() noexcept { --size_; }
     void clear() noexcept { size_ = 0; }

@@ -19,6 +19,7 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
 {
     state_ = State::live;
     pending_.clear();
+    late_ = 0;
     writing_ = 0;
     uncovered_ = 0;
     dirty = {};
@@ -212,16 +213,30 @@ void Region::cancel_reservations() noexcept
 
 void Region::settle(std::uint64_t committed) noexcept
 {
+    if (late_ == 0) {
+        // Timestamps rise.
+        if (const std::size_t count =
+                pending_.partition_point([&](const Pending &pending) { return pending.timestamp <= committed; }))
+            make_visible(count);
+        return;
+    }
     while (!pending_.empty()) {
         const Pending &front = pending_.front();
         const bool is_filler = front.kind == Pending::Kind::cancelled && front.covered;
         if (!is_filler && (front.kind != Pending::Kind::entry || front.timestamp > committed))
             return;
-        last_record_ = front.begin;
-        visible_max_timestamp_ = std::max(visible_max_timestamp_, front.timestamp);
-        visible_end_.store(front.end, std::memory_order_release);
-        pending_.pop_front();
+        late_ -= front.late ? 1 : 0;
+        make_visible(1);
     }
+}
+
+void Region::make_visible(std::size_t count) noexcept
+{
+    const Pending &last = pending_[count - 1];
+    last_record_ = last.begin;
+    visible_max_timestamp_ = std::max(visible_max_timestamp_, last.timestamp);
+    visible_end_.store(last.end, std::memory_order_release);
+    pending_.pop_front(count);
 }
 
 Error Region::prepare_take(std::uint64_t committed) noexcept
@@ -246,6 +261,7 @@ void Region::drop_cancelled() noexcept
     while (!pending_.empty() && pending_.back().kind == Pending::Kind::cancelled && !pending_.back().covered) {
         tail_.store(pending_.back().begin, std::memory_order_release);
         pending_.pop_back();
+        --late_;
         --uncovered_;
     }
 }

@@ -32,6 +32,11 @@ struct DirtyRange {
     bool empty() const noexcept { return begin >= end; }
     void add(std::uint64_t from, std::uint64_t to) noexcept
     {
+        // Nearly always it goes on where the last one ended.
+        if (from == end) {
+            end = to;
+            return;
+        }
         begin = std::min(begin, from);
         end = std::max(end, to);
     }
@@ -63,6 +68,7 @@ public:
         std::uint64_t timestamp; // of an entry
         Kind kind;
         bool covered; // a filler stands in its header's place, because something was written behind it
+        bool late;    // it had no timestamp when it took its place
     };
 
     // Throws std::bad_alloc.
@@ -219,11 +225,14 @@ private:
     sync::atomic<bool> damaged_{false};
 
     void drop_cancelled() noexcept;
+    // The first of what is pending. With several, their timestamps rise.
+    void make_visible(std::size_t count) noexcept;
 
     sync::brief_mutex mutex_;
     State state_ = State::dead;
     Ring<Pending> pending_;
-    std::size_t writing_ = 0;   // how many are
+    std::size_t late_ = 0;      // how many are
+    std::size_t writing_ = 0;   // the same
     std::size_t uncovered_ = 0; // how many are no entries, and not covered
     // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
     // then he empties it, if he was the last to begin.
@@ -256,11 +265,13 @@ inline Region::Pending &Region::take(std::uint64_t length, Pending::Kind kind, s
 {
     const std::uint64_t begin = tail();
     tail_.store(begin + length, std::memory_order_release);
-    if (kind != Pending::Kind::entry) {
+    const bool late = kind != Pending::Kind::entry;
+    if (late) {
+        ++late_;
         ++uncovered_;
         writing_ += kind == Pending::Kind::writing ? 1 : 0;
     }
-    return pending_.push_back({begin, begin + length, timestamp, kind, false});
+    return pending_.push_back({begin, begin + length, timestamp, kind, false, late});
 }
 
 inline void Region::stamp(Pending &pending, std::uint64_t timestamp) noexcept

@@ -37,8 +37,9 @@ TEST(Ring, IsAQueue)
         } else {
             EXPECT_EQ(ring.front(), expected.front());
             EXPECT_EQ(ring.back(), expected.back());
-            ring.pop_front();
-            expected.pop_front();
+            const std::size_t count = 1 + random() % expected.size();
+            ring.pop_front(count);
+            expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(count));
         }
         expect_same(ring, expected);
     }
@@ -54,8 +55,7 @@ TEST(Ring, FindsByBisection)
         ASSERT_TRUE(ring.prepare_push());
         ring.push_back(2 * i);
     }
-    for (int i = 0; i < 5; ++i)
-        ring.pop_front();
+    ring.pop_front(5);
     for (int value = 0; value < 50; ++value) {
         std::size_t expected = 0;
         while (expected < ring.size() && ring[expected] < value)
