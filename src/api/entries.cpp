@@ -22,14 +22,20 @@ struct pmemstream_entry_iterator {
     State state;
     std::uint64_t offset;
     std::uint64_t next; // behind the entry
+    Stream::Known known;
 
     bool alive() const { return stream->lives(*region, generation); }
+    // The same without a call, and false where that does not tell. `generation` is of a live region, never 0.
+    bool surely_on_entry() const
+    {
+        return state == State::entry && region->generation() == generation && !stream->options().read_only;
+    }
 
     // Goes from `offset` to the first entry, damage or the end.
-    void settle()
+    [[gnu::noinline]] void settle()
     {
         for (;;) {
-            const Stream::Place place = stream->look(*region, offset, next);
+            const Stream::Place place = stream->look(*region, offset, next, known);
             if (place == Stream::Place::skip) {
                 offset = next;
                 continue;
@@ -39,6 +45,20 @@ struct pmemstream_entry_iterator {
                                                   : State::damaged;
             return;
         }
+    }
+
+    // Goes on from an entry.
+    [[gnu::always_inline]] void go_on()
+    {
+        offset = next;
+        // Nearly always another entry follows, and nothing else is called.
+        if (!stream->is_known_entry(offset, next, known))
+            settle();
+    }
+    [[gnu::noinline]] void go_on_if_on_entry()
+    {
+        if (state == State::entry && alive())
+            go_on();
     }
 
     Error check()
@@ -60,9 +80,27 @@ struct pmemstream_entry_iterator {
 
 namespace {
 
-Error view_of(pmemstream *stream, pmemstream_entry entry, Stream::EntryView &view)
+// What f gives of the entry, or `otherwise` with errno set.
+template <typename T, typename F>
+T of_entry(pmemstream *stream, pmemstream_entry entry, T otherwise, F f) noexcept
 {
-    return stream == nullptr ? Error::null_stream : unwrap(stream)->entry(entry.offset, view);
+    Stream::EntryView view{};
+    const Error error = stream == nullptr ? Error::null_stream : unwrap(stream)->entry(entry.offset, view);
+    if (failed(error)) [[unlikely]] {
+        fail(error);
+        return otherwise;
+    }
+    return f(view);
+}
+
+[[gnu::noinline]] int check(pmemstream_entry_iterator *iterator)
+{
+    return call([&] { return iterator == nullptr ? Error::null_iterator : iterator->check(); });
+}
+
+[[gnu::noinline]] std::uint64_t checked_offset(pmemstream_entry_iterator *iterator)
+{
+    return check(iterator) == 0 ? iterator->offset : PMEMSTREAM_INVALID_OFFSET;
 }
 
 } // namespace
@@ -71,33 +109,20 @@ extern "C" {
 
 const void *pmemstream_entry_data(struct pmemstream *stream, struct pmemstream_entry entry)
 {
-    return call_for(static_cast<const void *>(nullptr), [&](const void *&data) {
-        Stream::EntryView view{};
-        const Error error = view_of(stream, entry, view);
-        if (!failed(error))
-            data = unwrap(stream)->medium().at(view.data_offset);
-        return error;
+    return of_entry(stream, entry, static_cast<const void *>(nullptr), [&](const Stream::EntryView &view) {
+        return static_cast<const void *>(unwrap(stream)->medium().at(view.data_offset));
     });
 }
 
 size_t pmemstream_entry_size(struct pmemstream *stream, struct pmemstream_entry entry)
 {
-    return call_for(size_t{0}, [&](size_t &size) {
-        Stream::EntryView view{};
-        const Error error = view_of(stream, entry, view);
-        size = view.size;
-        return error;
-    });
+    return of_entry(stream, entry, size_t{0}, [](const Stream::EntryView &view) { return view.size; });
 }
 
 uint64_t pmemstream_entry_timestamp(struct pmemstream *stream, struct pmemstream_entry entry)
 {
-    return call_for(uint64_t{PMEMSTREAM_INVALID_TIMESTAMP}, [&](uint64_t &timestamp) {
-        Stream::EntryView view{};
-        const Error error = view_of(stream, entry, view);
-        timestamp = view.timestamp;
-        return error;
-    });
+    return of_entry(stream, entry, uint64_t{PMEMSTREAM_INVALID_TIMESTAMP},
+                    [](const Stream::EntryView &view) { return view.timestamp; });
 }
 
 int pmemstream_entry_iterator_new(struct pmemstream_entry_iterator **iterator, struct pmemstream *stream,
@@ -113,16 +138,14 @@ int pmemstream_entry_iterator_new(struct pmemstream_entry_iterator **iterator, s
         if (generation == 0)
             return Error::no_region;
         *iterator = new pmemstream_entry_iterator{
-            unwrap(stream), found, generation, pmemstream_entry_iterator::State::unsought, found->data_begin(), 0};
+            unwrap(stream), found, generation, pmemstream_entry_iterator::State::unsought, found->data_begin(), 0, {}};
         return Error::none;
     });
 }
 
 int pmemstream_entry_iterator_is_valid(struct pmemstream_entry_iterator *iterator)
 {
-    if (iterator != nullptr && iterator->state == pmemstream_entry_iterator::State::entry && iterator->alive())
-        return 0;
-    return call([&] { return iterator == nullptr ? Error::null_iterator : iterator->check(); });
+    return iterator != nullptr && iterator->surely_on_entry() ? 0 : check(iterator);
 }
 
 void pmemstream_entry_iterator_seek_first(struct pmemstream_entry_iterator *iterator)
@@ -135,21 +158,19 @@ void pmemstream_entry_iterator_seek_first(struct pmemstream_entry_iterator *iter
         iterator->state = pmemstream_entry_iterator::State::unsought;
 }
 
-[[gnu::flatten]] void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
+void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
 {
-    if (iterator == nullptr || !iterator->alive() || iterator->state != pmemstream_entry_iterator::State::entry)
+    if (iterator == nullptr)
         return;
-    iterator->offset = iterator->next;
-    iterator->settle();
+    if (iterator->surely_on_entry())
+        iterator->go_on();
+    else
+        iterator->go_on_if_on_entry();
 }
 
 struct pmemstream_entry pmemstream_entry_iterator_get(struct pmemstream_entry_iterator *iterator)
 {
-    const bool valid =
-        iterator != nullptr && iterator->state == pmemstream_entry_iterator::State::entry && iterator->alive();
-    if (!valid && pmemstream_entry_iterator_is_valid(iterator) != 0)
-        return {PMEMSTREAM_INVALID_OFFSET};
-    return {iterator->offset};
+    return {iterator != nullptr && iterator->surely_on_entry() ? iterator->offset : checked_offset(iterator)};
 }
 
 void pmemstream_entry_iterator_delete(struct pmemstream_entry_iterator **iterator)

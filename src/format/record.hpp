@@ -140,6 +140,17 @@ inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t roo
     return record;
 }
 
+// The same for who goes from entry to entry: the length of what holds data and has a timestamp up to `last`, or 0 for
+// anything else. `room` is at least record_header_size.
+inline std::uint64_t entry_length(const RecordHeader &header, std::uint64_t room, std::uint64_t last) noexcept
+{
+    const Record record = decode(header);
+    const std::uint64_t length = record_length(record.size);
+    const bool is_entry = record.holds_data() && !is_gap(header.first) && record.timestamp - 1 < last &&
+                          checked((header.second >> 32 & 0xf) == header_check(header)) && length <= room;
+    return is_entry ? length : 0;
+}
+
 // Whether the data is what the parsed record's checksum was made of. True for fillers.
 inline bool holds(const Record &record, const void *data, std::uint64_t region_seed, std::uint64_t offset) noexcept
 {

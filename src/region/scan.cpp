@@ -29,13 +29,6 @@ bool crosses(const Medium &medium, const RegionReading &region, std::uint64_t of
 
 } // namespace
 
-void write_record_header(Medium &medium, std::uint64_t offset, const format::RecordHeader &header,
-                         Medium::Site site) noexcept
-{
-    medium.store(offset + offsetof(format::RecordHeader, second), header.second, site);
-    medium.store(offset, header.first, site);
-}
-
 std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
                                        std::uint64_t end)
 {

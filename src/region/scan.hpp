@@ -24,6 +24,11 @@ struct FoundRecord {
     bool holds_data() const noexcept { return timestamp != 0; }
 };
 
+inline format::RecordHeader load_record_header(const Medium &medium, std::uint64_t offset)
+{
+    return {medium.load(offset), medium.load(offset + offsetof(format::RecordHeader, second))};
+}
+
 // What the header at `offset` tells, if it can be one of a record that ends at or before `end`. Its 16 bytes are loaded
 // once: whoever writes them meanwhile cannot make the checks and the result differ.
 inline std::optional<format::Record> read_record_header(const Medium &medium, std::uint64_t seed, std::uint64_t offset,
@@ -39,8 +44,12 @@ inline std::optional<format::Record> read_record_header(const Medium &medium, st
 
 // Stores a header by two atomic stores, since iterators and verify() may load it meanwhile: of a region that was freed
 // and is somebody else's now, or of a filler that becomes an entry.
-void write_record_header(Medium &medium, std::uint64_t offset, const format::RecordHeader &header,
-                         Medium::Site site = Medium::Site::current()) noexcept;
+inline void write_record_header(Medium &medium, std::uint64_t offset, const format::RecordHeader &header,
+                                Medium::Site site = Medium::Site::current()) noexcept
+{
+    medium.store(offset + offsetof(format::RecordHeader, second), header.second, site);
+    medium.store(offset, header.first, site);
+}
 
 // A whole record at `offset` that ends at or before `end`; its checksum holds.
 std::optional<FoundRecord> find_record(const Medium &medium, std::uint64_t seed, std::uint64_t offset,

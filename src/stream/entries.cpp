@@ -10,7 +10,7 @@
 #include <algorithm>
 
 namespace pms {
-[[gnu::flatten]] Error Stream::entry(std::uint64_t offset, EntryView &view) const
+Error Stream::entry(std::uint64_t offset, EntryView &view) const noexcept
 {
     const Region *region = offset % format::record_alignment == 0 ? regions_.containing(offset) : nullptr;
     if (region == nullptr)
@@ -18,19 +18,21 @@ namespace pms {
     const std::uint64_t generation = region->generation();
     if (region->damaged())
         return Error::entry_damaged;
-    if (offset < region->data_begin() || offset >= region->tail() || skip_at(*region, offset) != nullptr)
+    const std::uint64_t tail = region->tail();
+    if (offset < region->data_begin() || offset >= tail || tail - offset < format::record_header_size ||
+        skip_at(*region, offset) != nullptr)
         return Error::no_entry;
-    const std::uint64_t seed = region->seed();
-    const auto record = read_record_header(medium_, seed, offset, region->tail());
-    if (!record || !record->holds_data() || record->timestamp > commit_.handed_out())
+    const format::RecordHeader header = load_record_header(medium_, offset);
+    if (format::entry_length(header, tail - offset, commit_.handed_out()) == 0)
         return Error::no_entry;
+    const format::Record record = format::decode(header);
     const std::uint64_t data_offset = offset + format::record_header_size;
-    if (options_.check_data && record->timestamp <= committed() &&
-        !format::holds(*record, medium_.at(data_offset), seed, offset))
+    if (options_.check_data && record.timestamp <= committed() &&
+        !format::holds(record, medium_.at(data_offset), region->seed(), offset))
         return Error::entry_damaged;
     if (!lives(*region, generation))
         return Error::no_entry;
-    view = {data_offset, record->size, record->timestamp};
+    view = {data_offset, record.size, record.timestamp};
     return Error::none;
 }
 
@@ -55,14 +57,40 @@ void Stream::settle(Region &region) const
     region.settle(committed());
 }
 
-Stream::Place Stream::look_behind_visible(Region &region, std::uint64_t offset, std::uint64_t &next) const
+Stream::Place Stream::look(Region &region, std::uint64_t offset, std::uint64_t &next, Known &known) const
 {
     if (region.damaged())
         return Place::damaged;
-    if (options_.read_only || offset >= region.tail())
-        return Place::end;
-    settle(region);
-    return offset < region.visible_end() ? look(region, offset, next) : Place::end;
+    std::uint64_t end = region.visible_end();
+    if (offset >= end) {
+        if (options_.read_only || offset >= region.tail())
+            return Place::end;
+        settle(region);
+        end = region.visible_end();
+        if (offset >= end)
+            return Place::end;
+    }
+    // The watermark is loaded behind the visible end, so that nothing before that is above it.
+    if (!options_.check_data && region.skips.empty())
+        known = {end, committed()};
+    const Place place = look_at_header(region, offset, end, next);
+    const bool whole =
+        place != Place::entry || !options_.check_data || find_record(medium_, region.seed(), offset, end).has_value();
+    return whole ? place : Place::damaged;
+}
+
+Stream::Place Stream::look_at_header(const Region &region, std::uint64_t offset, std::uint64_t end,
+                                     std::uint64_t &next) const
+{
+    if (const Gap *gap = skip_at(region, offset)) {
+        next = gap->end;
+        return Place::skip;
+    }
+    const auto record = read_record_header(medium_, region.seed(), offset, end);
+    if (!record || record->timestamp > committed())
+        return Place::damaged;
+    next = offset + record->length();
+    return record->holds_data() ? Place::entry : Place::skip;
 }
 
 const Gap *Stream::find_skip(const Region &region, std::uint64_t offset)

@@ -94,7 +94,7 @@ public:
         std::uint64_t size;
         std::uint64_t timestamp;
     };
-    Error entry(std::uint64_t offset, EntryView &view) const;
+    Error entry(std::uint64_t offset, EntryView &view) const noexcept;
     // Whether the region is still the one that had this generation. A read-only stream beside a writer asks the medium.
     bool lives(const Region &region, std::uint64_t generation) const
     {
@@ -103,15 +103,21 @@ public:
     }
     // What stands at `offset` of a region: an entry, something to step over, nothing yet, or damage.
     enum class Place : std::uint8_t { entry, skip, end, damaged };
-    Place look(Region &region, std::uint64_t offset, std::uint64_t &next) const
+    // What a reader has learned of the region he goes through, so that he need not ask again at each entry.
+    struct Known {
+        std::uint64_t end = 0;       // whole records up to here, whose headers are all there is to look at
+        std::uint64_t committed = 0; // and no timestamp is above this
+    };
+    Place look(Region &region, std::uint64_t offset, std::uint64_t &next, Known &known) const;
+    // Whether it is an entry, and `known` is enough to tell. If not, look() tells what it is.
+    bool is_known_entry(std::uint64_t offset, std::uint64_t &next, const Known &known) const noexcept
     {
-        const std::uint64_t end = region.visible_end();
-        if (offset >= end || region.damaged())
-            return look_behind_visible(region, offset, next);
-        const Place place = look_at_header(region, offset, end, next);
-        const bool whole = place != Place::entry || !options_.check_data ||
-                           find_record(medium_, region.seed(), offset, end).has_value();
-        return whole ? place : Place::damaged;
+        if (offset >= known.end || known.end - offset < format::record_header_size)
+            return false;
+        const std::uint64_t length =
+            format::entry_length(load_record_header(medium_, offset), known.end - offset, known.committed);
+        next = offset + length;
+        return length != 0;
     }
     // The next whole entry of the region behind the damage at `offset`, or the region's visible end.
     std::uint64_t behind_damage(const Region &region, std::uint64_t offset) const;
@@ -290,19 +296,7 @@ private:
     // Makes visible what was committed since somebody looked last.
     void settle(Region &region) const;
     // look() at what the header alone tells; `offset` is before `end`, the visible end or one of before.
-    Place look_at_header(const Region &region, std::uint64_t offset, std::uint64_t end, std::uint64_t &next) const
-    {
-        if (const Gap *gap = skip_at(region, offset)) {
-            next = gap->end;
-            return Place::skip;
-        }
-        const auto record = read_record_header(medium_, region.seed(), offset, end);
-        if (!record || record->timestamp > committed())
-            return Place::damaged;
-        next = offset + record->length();
-        return record->holds_data() ? Place::entry : Place::skip;
-    }
-    Place look_behind_visible(Region &region, std::uint64_t offset, std::uint64_t &next) const;
+    Place look_at_header(const Region &region, std::uint64_t offset, std::uint64_t end, std::uint64_t &next) const;
     bool still_lives(const Region &region, std::uint64_t generation) const;
     // The range to step over that `offset` lies in, if the stream is read-only and there is one.
     static const Gap *skip_at(const Region &region, std::uint64_t offset)
