@@ -17,7 +17,9 @@ namespace pms {
 
 inline std::uint64_t hash(const void *data, std::size_t size, std::uint64_t seed) noexcept
 {
-    return size > XXH3_MIDSIZE_MAX ? long_hash.hash(data, size, seed) : XXH3_64bits_withSeed(data, size, seed);
+    if (size > XXH3_MIDSIZE_MAX) [[unlikely]]
+        return long_hash.hash(data, size, seed);
+    return XXH3_64bits_withSeed(data, size, seed);
 }
 
 // The same of bytes that are copied first; `from` is read once.

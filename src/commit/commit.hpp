@@ -66,7 +66,7 @@ public:
     std::uint64_t take() noexcept
     {
         const std::uint64_t timestamp = last_.fetch_add(1, std::memory_order_acq_rel) + 1;
-        if (timestamp >= last_taken)
+        if (timestamp >= last_taken) [[unlikely]]
             exhausted_.store(true, std::memory_order_relaxed);
         return timestamp;
     }
@@ -80,11 +80,11 @@ public:
         // stands right before it, but to raise it to less. So what is stored here takes nothing back.
         sync::atomic<std::uint64_t> &watermark = durable ? persisted_ : committed_;
         if (reached(durable ? Stage::persisted : Stage::committed) != timestamp - 1 &&
-            !look_for(timestamp - 1, durable))
+            !look_for(timestamp - 1, durable)) [[unlikely]]
             return false;
         watermark.store(timestamp, std::memory_order_release);
         sync::light_fence();
-        if (marked(timestamp + 1) || somebody_depends())
+        if (marked(timestamp + 1) || somebody_depends()) [[unlikely]]
             pass_on();
         return true;
     }

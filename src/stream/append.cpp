@@ -3,9 +3,10 @@
 
 // Appending. A small entry is hashed first; then its region's mutex is held while it takes its place and its timestamp,
 // so that both rise together; then it is written, made durable and marked, beside whoever else writes. One of middling
-// size is hashed while it is written. A large one takes its place, is written and hashed, and only then takes its
-// timestamp: a thread that sleeps while copying holds up nobody. Who appends behind it meanwhile covers the place with
-// a filler, as he does with a reservation. docs/crash_consistency.md has the steps, and what a crash after each leaves.
+// size is hashed while it is written, and so is a small one that goes no further than the caches. A large one takes its
+// place, is written and hashed, and only then takes its timestamp: a thread that sleeps while copying holds up nobody.
+// Who appends behind it meanwhile covers the place with a filler, as he does with a reservation.
+// docs/crash_consistency.md has the steps, and what a crash after each leaves.
 
 #include "stream/stream.hpp"
 
@@ -44,6 +45,8 @@ format::RecordHeader finished_header(format::Record record, std::uint64_t data_h
 // A fault in the caller's buffer must not come between a timestamp and its mark.
 void have_pages_present(const void *data, std::uint64_t size)
 {
+    if (size == 0)
+        return;
     const auto *const bytes = static_cast<const volatile std::byte *>(data);
     for (std::uint64_t place = 0; place < size; place += memory_page)
         static_cast<void>(bytes[place]);
@@ -80,17 +83,17 @@ Error Stream::refuse_unread(std::uint64_t region_offset, Region &region, std::ui
 inline Stream::Found Stream::find_for_entry(std::uint64_t region_offset, Region *given, const void *data,
                                             std::uint64_t size) noexcept
 {
-    if (data == nullptr && size != 0)
+    if (data == nullptr && size != 0) [[unlikely]]
         return {Error::null_data, nullptr};
     Found found = find_to_write(region_offset, given);
-    if (!failed(found.error) && format::record_length(size) > found.region->usable_size())
+    if (!failed(found.error) && format::record_length(size) > found.region->usable_size()) [[unlikely]]
         found.error = refuse_unread(region_offset, *found.region, size);
     return found;
 }
 
 inline Error Stream::ready_to_place(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
 {
-    if (region.is_ready(region_offset, format::record_length(size)) && !commit_.exhausted())
+    if (region.is_ready(region_offset, format::record_length(size)) && !commit_.exhausted()) [[likely]]
         return Error::none;
     return ready_for_entry(region_offset, region, size);
 }
@@ -98,7 +101,7 @@ inline Error Stream::ready_to_place(std::uint64_t region_offset, Region &region,
 inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint64_t length) noexcept
 {
     const std::uint64_t offset = region.tail();
-    if (region.has_uncovered())
+    if (region.has_uncovered()) [[unlikely]]
         cover_reservations(region, offset, durable);
     if (!durable)
         add_dirty(region, offset, offset + length);
@@ -107,13 +110,11 @@ inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint
     return timestamp;
 }
 
-template <Stream::Write write>
 [[gnu::flatten]] inline Stream::Placed Stream::append_small(std::uint64_t region_offset, Region *given,
                                                             const void *data, std::uint64_t size) noexcept
 {
-    constexpr bool through = write == Write::through;
     const Found found = find_for_entry(region_offset, given, data, size);
-    if (failed(found.error))
+    if (failed(found.error)) [[unlikely]]
         return {.error = found.error};
     Region &region = *found.region;
     const std::uint64_t length = format::record_length(size);
@@ -128,25 +129,64 @@ template <Stream::Write write>
     std::uint64_t data_hash = format::copy_and_hash_data(words, data, size, seed);
 
     region.mutex().lock();
-    if (const Error error = ready_to_place(region_offset, region, size); failed(error)) {
+    if (const Error error = ready_to_place(region_offset, region, size); failed(error)) [[unlikely]] {
         region.mutex().unlock();
         return {.error = error};
     }
-    if (seed != region.seed()) {
+    if (seed != region.seed()) [[unlikely]] {
         seed = region.seed();
         data_hash = format::data_hash(words, size, seed);
     }
     const std::uint64_t offset = region.tail();
-    const std::uint64_t timestamp = place_entry(through, region, length);
+    const std::uint64_t timestamp = place_entry(true, region, length);
     region.mutex().unlock();
 
     const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
+    medium_.stream(offset + sizeof header, words, length - sizeof header);
+    medium_.stream(offset, header.first, header.second);
+    medium_.fence();
+    complete(timestamp, true);
+    return {.offset = offset, .timestamp = timestamp};
+}
+
+inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,
+                                        std::uint64_t seed) noexcept
+{
+    if (write != Write::cached)
+        return medium_.stream_and_hash(offset, data, size, seed);
+    medium_.copy(offset, data, size);
+    // The checksum is of what was stored, whatever the caller's buffer holds by now.
+    return format::data_hash(medium_.at(offset), size, seed);
+}
+
+// ---- What is hashed while it is written. Flat: what is passed through memory here waits for all of the data's stores.
+
+template <Stream::Write write>
+[[gnu::flatten]] inline Stream::Placed Stream::append_in_one_pass(std::uint64_t region_offset, Region *given,
+                                                                  const void *data, std::uint64_t size) noexcept
+{
+    constexpr bool through = write == Write::through;
+    const Found found = find_for_entry(region_offset, given, data, size);
+    if (failed(found.error)) [[unlikely]]
+        return {.error = found.error};
+    Region &region = *found.region;
+    have_pages_present(data, size);
+    region.mutex().lock();
+    if (const Error error = ready_to_place(region_offset, region, size); failed(error)) [[unlikely]] {
+        region.mutex().unlock();
+        return {.error = error};
+    }
+    const std::uint64_t offset = region.tail();
+    const std::uint64_t seed = region.seed();
+    const std::uint64_t timestamp = place_entry(through, region, format::record_length(size));
+    region.mutex().unlock();
+
+    const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, seed);
+    const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
     if (through) {
-        medium_.stream(offset + sizeof header, words, length - sizeof header);
         medium_.stream(offset, header.first, header.second);
         medium_.fence();
     } else {
-        medium_.copy(offset + sizeof header, words, length - sizeof header);
         write_record_header(medium_, offset, header);
     }
     complete(timestamp, through);
@@ -158,12 +198,12 @@ template <Stream::Write write>
 {
     if (size > Medium::small_entry || medium_.granularity() == Granularity::page)
         return append_and_wait(region_offset, region, data, size, entry);
-    const Placed placed = append_small<Write::through>(region_offset, region, data, size);
+    const Placed placed = append_small(region_offset, region, data, size);
     if (failed(placed.error))
         return appended({.error = placed.error}, entry);
     if (entry != nullptr)
         *entry = placed.offset;
-    if (persisted() < placed.timestamp)
+    if (persisted() < placed.timestamp) [[unlikely]]
         return wait_appended({.timestamp = placed.timestamp}, nullptr);
     return appended({}, nullptr);
 }
@@ -171,23 +211,22 @@ template <Stream::Write write>
 [[gnu::flatten]] Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
                                             std::uint64_t size, std::uint64_t *entry) noexcept
 {
-    if (mover != nullptr && size != 0)
+    if (mover != nullptr && size != 0) [[unlikely]]
         return append_by_mover(region_offset, region, mover, data, size, entry);
-    if (size > Medium::small_entry)
+    if (size > Medium::one_fence_entry) [[unlikely]]
         return appended(append_large(Write::cached, region_offset, region, data, size), entry);
-    return appended(append_small<Write::cached>(region_offset, region, data, size), entry);
+    return appended(append_in_one_pass<Write::cached>(region_offset, region, data, size), entry);
 }
 
 Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                               std::uint64_t *entry) noexcept
 {
-    if (medium_.granularity() != Granularity::page)
-        return wait_appended(size <= Medium::one_fence_entry
-                                 ? append_in_one_pass(region_offset, region, data, size)
-                                 : append_large(Write::through, region_offset, region, data, size),
+    const bool page = medium_.granularity() == Granularity::page;
+    if (size > Medium::one_fence_entry)
+        return wait_appended(append_large(page ? Write::cached : Write::through, region_offset, region, data, size),
                              entry);
-    return wait_appended(size <= Medium::small_entry ? append_small<Write::cached>(region_offset, region, data, size)
-                                                     : append_large(Write::cached, region_offset, region, data, size),
+    return wait_appended(page ? append_in_one_pass<Write::cached>(region_offset, region, data, size)
+                              : append_in_one_pass<Write::through>(region_offset, region, data, size),
                          entry);
 }
 
@@ -212,34 +251,6 @@ Error Stream::finish_append(Error error, bool known_lost) noexcept
 
 // ---- Larger entries
 
-// Flat: what is passed through memory here waits for all of the data's stores.
-[[gnu::flatten]] Stream::Placed Stream::append_in_one_pass(std::uint64_t region_offset, Region *given, const void *data,
-                                                           std::uint64_t size) noexcept
-{
-    const Found found = find_for_entry(region_offset, given, data, size);
-    if (failed(found.error))
-        return {.error = found.error};
-    Region &region = *found.region;
-    have_pages_present(data, size);
-    std::uint64_t offset = 0;
-    std::uint64_t timestamp = 0;
-    std::uint64_t seed = 0;
-    {
-        const std::lock_guard guard(region.mutex());
-        if (const Error error = ready_to_place(region_offset, region, size); failed(error))
-            return {.error = error};
-        offset = region.tail();
-        seed = region.seed();
-        timestamp = place_entry(true, region, format::record_length(size));
-    }
-    const std::uint64_t data_hash = medium_.stream_and_hash(offset + format::record_header_size, data, size, seed);
-    const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
-    medium_.stream(offset, header.first, header.second);
-    medium_.fence();
-    complete(timestamp, true);
-    return {.offset = offset, .timestamp = timestamp};
-}
-
 Stream::Placed Stream::append_large(Write write, std::uint64_t region_offset, Region *given, const void *data,
                                     std::uint64_t size) noexcept
 {
@@ -261,17 +272,6 @@ Stream::Placed Stream::append_large(Write write, std::uint64_t region_offset, Re
     const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, region.seed());
     Flush flush(medium_);
     return finish(write, region, offset, size, data_hash, flush);
-}
-
-std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const void *data, std::uint64_t size,
-                                 std::uint64_t seed) noexcept
-{
-    if (write == Write::cached) {
-        medium_.copy(offset, data, size);
-        // The checksum is of what was stored, whatever the caller's buffer holds by now.
-        return format::data_hash(medium_.at(offset), size, seed);
-    }
-    return medium_.stream_and_hash(offset, data, size, seed);
 }
 
 Stream::Placed Stream::finish(Write write, Region &region, std::uint64_t offset, std::uint64_t size,

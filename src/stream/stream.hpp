@@ -178,7 +178,7 @@ private:
     // Looks the region up unless it is given.
     Found find_region(std::uint64_t offset, Region *given) const
     {
-        if (given != nullptr && given->belongs_to(geometry()) && given->offset() == offset)
+        if (given != nullptr && given->belongs_to(geometry()) && given->offset() == offset) [[likely]]
             return {Error::none, given};
         return look_region_up(offset, given);
     }
@@ -186,8 +186,9 @@ private:
     // The same for who is about to write to it: what every such call begins with.
     Found find_to_write(std::uint64_t offset, Region *given) const
     {
-        const Error error = writable();
-        return failed(error) ? Found{error, nullptr} : find_region(offset, given);
+        if (const Error error = writable(); failed(error)) [[unlikely]]
+            return {error, nullptr};
+        return find_region(offset, given);
     }
 
     // ---- With the region's mutex held.
@@ -222,7 +223,7 @@ private:
     void add_dirty(Region &region, std::uint64_t begin, std::uint64_t end) noexcept
     {
         region.dirty.add(begin, end);
-        if (!region.in_dirty_list)
+        if (!region.in_dirty_list) [[unlikely]]
             list_dirty(region);
     }
     [[gnu::noinline]] void list_dirty(Region &region) noexcept;
@@ -249,8 +250,8 @@ private:
         std::uint64_t offset = 0;
         std::uint64_t timestamp = 0;
     };
-    template <Write write>
     Placed append_small(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size) noexcept;
+    template <Write write>
     Placed append_in_one_pass(std::uint64_t region_offset, Region *given, const void *data,
                               std::uint64_t size) noexcept;
     [[gnu::noinline]] Placed append_large(Write write, std::uint64_t region_offset, Region *given, const void *data,
@@ -266,7 +267,9 @@ private:
         if (!failed(placed.error) && entry != nullptr)
             *entry = placed.offset;
         const bool due = moved_.load(std::memory_order_relaxed) >= most_uncovered_ || placed.known_lost;
-        return due || commit_.somebody_watches() ? finish_append(placed.error, placed.known_lost) : placed.error;
+        if (due || commit_.somebody_watches()) [[unlikely]]
+            return finish_append(placed.error, placed.known_lost);
+        return placed.error;
     }
     [[gnu::noinline]] Error finish_append(Error error, bool known_lost) noexcept;
     // Writes data to where a record's belongs. Gives its hash.
@@ -279,7 +282,7 @@ private:
     // It is written, and with `durable` the calling thread has fenced it.
     void complete(std::uint64_t timestamp, bool durable) noexcept
     {
-        if (!commit_.pass(timestamp, durable))
+        if (!commit_.pass(timestamp, durable)) [[unlikely]]
             mark(timestamp, durable);
     }
     [[gnu::noinline]] void mark(std::uint64_t timestamp, bool durable) noexcept;

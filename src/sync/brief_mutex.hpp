@@ -24,14 +24,14 @@ public:
 
     void lock() noexcept
     {
-        if (!take())
+        if (!take()) [[unlikely]]
             wait_and_take();
     }
     void unlock() noexcept
     {
         taken_.store(0, std::memory_order_release);
         Means::light_fence();
-        if (sleepers_.load(std::memory_order_relaxed) != 0)
+        if (sleepers_.load(std::memory_order_relaxed) != 0) [[unlikely]]
             wake();
     }
 
