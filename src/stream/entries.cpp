@@ -52,7 +52,7 @@ void Stream::settle(Region &region) const
 {
     if (options_.read_only)
         return;
-    commit_.advance();
+    commit_.catch_up();
     const std::lock_guard guard(region.mutex());
     region.settle(committed());
 }
