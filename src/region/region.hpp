@@ -220,20 +220,22 @@ private:
     sync::atomic<std::uint64_t> offset_{0};
     sync::atomic<std::uint64_t> size_{0};
     sync::atomic<std::uint64_t> seed_{0};
-    sync::atomic<std::uint64_t> tail_{0};
-    sync::atomic<std::uint64_t> visible_end_{0};
     sync::atomic<bool> damaged_{false};
 
     void drop_cancelled() noexcept;
     // The first of what is pending. With several, their timestamps rise.
     void make_visible(std::size_t count) noexcept;
 
-    sync::brief_mutex mutex_;
+    // What every append writes, on one line, which goes from core to core where several threads append.
+    alignas(64) sync::brief_mutex mutex_;
     State state_ = State::dead;
+    sync::atomic<std::uint64_t> tail_{0}; // likewise
     Ring<Pending> pending_;
-    std::size_t late_ = 0;      // how many are
-    std::size_t writing_ = 0;   // the same
-    std::size_t uncovered_ = 0; // how many are no entries, and not covered
+
+    alignas(64) sync::atomic<std::uint64_t> visible_end_{0}; // likewise
+    std::size_t late_ = 0;                                   // how many are
+    std::size_t writing_ = 0;                                // the same
+    std::size_t uncovered_ = 0;                              // how many are no entries, and not covered
     // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
     // then he empties it, if he was the last to begin.
     DirtyRange flushing_;
