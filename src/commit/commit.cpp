@@ -19,6 +19,8 @@ bool raise(sync::atomic<std::uint64_t> &watermark, std::uint64_t value) noexcept
     return false;
 }
 
+constexpr int looks_without_pause = 16;
+
 } // namespace
 
 Commit::Commit(std::uint64_t slots, std::uint64_t last)
@@ -32,7 +34,9 @@ bool Commit::look_for(std::uint64_t timestamp, bool durable) noexcept
         // What a predecessor left undurable does not pass by itself.
         if (durable && committed_.load(std::memory_order_relaxed) >= timestamp)
             return false;
-        sync::relax();
+        // A pause takes as long as the watermark's way from core to core.
+        if (i >= looks_without_pause)
+            sync::relax();
         if (reached(durable ? Stage::persisted : Stage::committed) == timestamp)
             return true;
     }
