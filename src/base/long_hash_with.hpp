@@ -48,8 +48,20 @@ std::uint64_t long_hash_here(const void *data, std::size_t size, std::uint64_t s
 using Vector = __m256i;
 void stream(unsigned char *to, Vector value) noexcept
 {
+    _mm256_stream_si256(reinterpret_cast<Vector *>(to), value);
+}
+void stream_first_half(unsigned char *to, Vector value) noexcept
+{
     _mm_stream_si128(reinterpret_cast<__m128i *>(to), _mm256_castsi256_si128(value));
-    _mm_stream_si128(reinterpret_cast<__m128i *>(to) + 1, _mm256_extracti128_si256(value, 1));
+}
+void stream_second_half(unsigned char *to, Vector value) noexcept
+{
+    _mm_stream_si128(reinterpret_cast<__m128i *>(to), _mm256_extracti128_si256(value, 1));
+}
+// The second half of the one, then the first half of the other.
+Vector across(Vector one, Vector other) noexcept
+{
+    return _mm256_permute2x128_si256(one, other, 0x21);
 }
 Vector mixed(Vector sums, Vector data, Vector secret) noexcept
 {
@@ -61,7 +73,7 @@ Vector mixed(Vector sums, Vector data, Vector secret) noexcept
 using Vector = __m128i;
 void stream(unsigned char *to, Vector value) noexcept
 {
-    _mm_stream_si128(reinterpret_cast<__m128i *>(to), value);
+    _mm_stream_si128(reinterpret_cast<Vector *>(to), value);
 }
 Vector mixed(Vector sums, Vector data, Vector secret) noexcept
 {
@@ -82,6 +94,43 @@ void store(unsigned char *to, Vector value) noexcept
     std::memcpy(to, &value, sizeof value);
 }
 
+// Stores vectors that follow each other around the caches. Where they go is aligned to 16 bytes, and to a whole vector
+// only with `aligned`: if not, each store is of the end of one and the beginning of the next. 16 bytes at a time would
+// be twice the stores, of which a processor holds only some tens.
+template <bool aligned>
+class Stores {
+public:
+    void put(unsigned char *to, Vector value) noexcept
+    {
+        if constexpr (aligned) {
+            stream(to, value);
+        } else {
+#if defined(__AVX2__)
+            if (first_) [[unlikely]]
+                stream_first_half(to, value);
+            else
+                stream(to - sizeof(Vector) / 2, across(before_, value));
+            first_ = false;
+            before_ = value;
+#endif
+        }
+    }
+    // Behind the last vector, which went to right before `end`.
+    void finish([[maybe_unused]] unsigned char *end) noexcept
+    {
+#if defined(__AVX2__)
+        if constexpr (!aligned)
+            stream_second_half(end - sizeof(Vector) / 2, before_);
+#endif
+    }
+
+private:
+#if defined(__AVX2__)
+    bool first_ = true;
+    Vector before_{};
+#endif
+};
+
 // XXH3 takes much in stripes, each with 64 bytes of the secret that begin 8 further, and scrambles its sums when these
 // reach the secret's end.
 constexpr std::size_t stripe_size = 64;
@@ -98,8 +147,10 @@ public:
     }
 
     // So many stripes, at most up to the end of the block.
-    void take(unsigned char *to, const unsigned char *from, std::size_t stripes) noexcept
+    template <bool aligned>
+    void take(Stores<aligned> &stores, unsigned char *to, const unsigned char *from, std::size_t stripes) noexcept
     {
+        Stores<aligned> own = stores; // in registers
         Vector sums[vectors];
         for (std::size_t i = 0; i < vectors; ++i)
             sums[i] = load(bytes_ + i * sizeof(Vector));
@@ -108,7 +159,7 @@ public:
         for (; stripes != 0; --stripes) {
             for (std::size_t i = 0; i < vectors; ++i) {
                 const Vector data = load(from + i * sizeof(Vector));
-                stream(to + i * sizeof(Vector), data);
+                own.put(to + i * sizeof(Vector), data);
                 sums[i] = mixed(sums[i], data, load(secret + i * sizeof(Vector)));
             }
             to += stripe_size;
@@ -117,6 +168,7 @@ public:
         }
         for (std::size_t i = 0; i < vectors; ++i)
             store(bytes_ + i * sizeof(Vector), sums[i]);
+        stores = own;
         if (taken_ == stripes_per_block) {
             XXH3_scrambleAcc(bytes_, secret_ + XXH3_SECRET_DEFAULT_SIZE - stripe_size);
             taken_ = 0;
@@ -141,11 +193,12 @@ private:
     alignas(64) unsigned char bytes_[stripe_size];
 };
 
-std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
+template <bool aligned>
+std::uint64_t stream_and_hash_to(unsigned char *target, const unsigned char *source, std::size_t size,
+                                 std::uint64_t seed) noexcept
 {
-    auto *target = static_cast<unsigned char *>(to);
-    const auto *source = static_cast<const unsigned char *>(from);
     StreamingStripes hash(secret_of(seed));
+    Stores<aligned> stores;
     // The last 64 bytes are hashed once more: a copy is made of them, and of what fills two stripes. First, since what
     // is loaded soon after it was stored, by parts or behind many stores, waits for all of them.
     const std::size_t stripes = (size - 1) / stripe_size;
@@ -154,18 +207,28 @@ std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size,
     std::memcpy(last, source + size - rest, rest);
     for (std::size_t left = stripes - 1; left != 0;) {
         const std::size_t now = std::min(left, hash.left_in_block());
-        hash.take(target, source, now);
+        hash.take(stores, target, source, now);
         target += now * stripe_size;
         source += now * stripe_size;
         left -= now;
     }
-    hash.take(target, last, 1);
+    hash.take(stores, target, last, 1);
+    stores.finish(target + stripe_size);
     for (std::size_t done = stripe_size; done < rest; done += 8) {
         long long word = 0;
         std::memcpy(&word, last + done, sizeof word);
         _mm_stream_si64(reinterpret_cast<long long *>(target + done), word);
     }
     return hash.finish(last + rest - stripe_size, size);
+}
+
+std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
+{
+    auto *const target = static_cast<unsigned char *>(to);
+    const auto *const source = static_cast<const unsigned char *>(from);
+    return reinterpret_cast<std::uintptr_t>(target) % sizeof(Vector) == 0
+               ? stream_and_hash_to<true>(target, source, size, seed)
+               : stream_and_hash_to<false>(target, source, size, seed);
 }
 
 #endif
