@@ -154,7 +154,8 @@ inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const
 {
     if (write != Write::cached)
         return medium_.stream_and_hash(offset, data, size, seed);
-    medium_.copy(offset, data, size);
+    if (size != 0)
+        medium_.copy(offset, data, size);
     // The checksum is of what was stored, whatever the caller's buffer holds by now.
     return format::data_hash(medium_.at(offset), size, seed);
 }
