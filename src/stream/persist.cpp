@@ -7,6 +7,7 @@
 
 #include "base/kept_errno.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 
@@ -31,7 +32,7 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
         commit_.advance();
         if (committed() >= timestamp) {
             if (stage == Stage::persisted)
-                if (const Error error = persist(); failed(error))
+                if (const Error error = persist(timestamp); failed(error))
                     return error;
             continue;
         }
@@ -67,7 +68,7 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
         commit_.advance();
         if (stage == Stage::persisted) {
             // Also what lies in front of the timestamp, though that is not committed yet.
-            error = persist();
+            error = persist(timestamp);
             return failed(error) || persisted() >= timestamp;
         }
         return committed() >= timestamp;
@@ -105,16 +106,17 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
     return Error::none;
 }
 
-Error Stream::persist() noexcept
+Error Stream::persist(std::uint64_t wanted) noexcept
 {
-    // One sync serves all who wait meanwhile; flushes of several threads run beside each other.
+    // One sync serves all who wait meanwhile: who was served by another's does not begin one for what came later.
+    // Flushes of several threads run beside each other.
     std::unique_lock<sync::mutex> sync_lock(sync_mutex_, std::defer_lock);
     if (medium_.granularity() == Granularity::page)
         sync_lock.lock();
     if (failed_.load(std::memory_order_acquire))
         return Error::medium_failed;
     const std::uint64_t target = committed();
-    if (persisted() >= target)
+    if (persisted() >= std::min(wanted, target))
         return Error::none;
 
     // Everything up to `target` lies in the ranges as they are now.

@@ -289,8 +289,9 @@ private:
     // Waits until no thread of the library writes where an entry has no timestamp yet, or the medium has failed. Gives
     // the region's last timestamp.
     std::uint64_t wait_for_writers(Region &region) noexcept;
-    // Makes everything that is committed when it is called durable and raises the persisted watermark.
-    Error persist() noexcept;
+    // Makes everything durable that is committed by then, and raises the persisted watermark, unless `wanted` is
+    // persisted meanwhile.
+    Error persist(std::uint64_t wanted) noexcept;
     // Makes the durable timestamp at least `timestamp`, which is persisted, and moves the regions' checkpoints with it.
     Error raise_durable_timestamp(std::uint64_t timestamp) noexcept;
     Error move_checkpoints(std::uint64_t durable) noexcept;
