@@ -86,9 +86,10 @@ public:
     }
 
     // Ordinary stores. To be flushed before a fence or a sync makes them durable.
+    // `source` may lie in the stream itself.
     void copy(std::uint64_t offset, const void *source, std::size_t size) noexcept
     {
-        std::memcpy(base_ + offset, source, size);
+        std::memmove(base_ + offset, source, size);
     }
 
     void zero(std::uint64_t offset, std::size_t size) noexcept { std::memset(base_ + offset, 0, size); }
