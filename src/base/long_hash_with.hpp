@@ -94,42 +94,34 @@ void store(unsigned char *to, Vector value) noexcept
     std::memcpy(to, &value, sizeof value);
 }
 
-// Stores vectors that follow each other around the caches. Where they go is aligned to 16 bytes, and to a whole vector
-// only with `aligned`: if not, each store is of the end of one and the beginning of the next. 16 bytes at a time would
-// be twice the stores, of which a processor holds only some tens.
-template <bool aligned>
-class Stores {
+// Stores vectors that follow each other around the caches, to where a whole vector is aligned.
+struct AlignedStores {
+    static void put(unsigned char *to, Vector value) noexcept { stream(to, value); }
+    // Behind the last vector, which went to right before `end`.
+    static void finish(unsigned char *) noexcept {}
+};
+
+#if defined(__AVX2__)
+// The same to where only half a vector is aligned: each store is of the end of one and the beginning of the next. Half
+// a vector at a time would be twice the stores, of which a processor holds only some tens.
+class StraddlingStores {
 public:
     void put(unsigned char *to, Vector value) noexcept
     {
-        if constexpr (aligned) {
-            stream(to, value);
-        } else {
-#if defined(__AVX2__)
-            if (first_) [[unlikely]]
-                stream_first_half(to, value);
-            else
-                stream(to - sizeof(Vector) / 2, across(before_, value));
-            first_ = false;
-            before_ = value;
-#endif
-        }
+        if (first_) [[unlikely]]
+            stream_first_half(to, value);
+        else
+            stream(to - sizeof(Vector) / 2, across(before_, value));
+        first_ = false;
+        before_ = value;
     }
-    // Behind the last vector, which went to right before `end`.
-    void finish([[maybe_unused]] unsigned char *end) noexcept
-    {
-#if defined(__AVX2__)
-        if constexpr (!aligned)
-            stream_second_half(end - sizeof(Vector) / 2, before_);
-#endif
-    }
+    void finish(unsigned char *end) const noexcept { stream_second_half(end - sizeof(Vector) / 2, before_); }
 
 private:
-#if defined(__AVX2__)
     bool first_ = true;
     Vector before_{};
-#endif
 };
+#endif
 
 // XXH3 takes much in stripes, each with 64 bytes of the secret that begin 8 further, and scrambles its sums when these
 // reach the secret's end.
@@ -147,10 +139,10 @@ public:
     }
 
     // So many stripes, at most up to the end of the block.
-    template <bool aligned>
-    void take(Stores<aligned> &stores, unsigned char *to, const unsigned char *from, std::size_t stripes) noexcept
+    template <typename Stores>
+    void take(Stores &stores, unsigned char *to, const unsigned char *from, std::size_t stripes) noexcept
     {
-        Stores<aligned> own = stores; // in registers
+        Stores own = stores; // in registers
         Vector sums[vectors];
         for (std::size_t i = 0; i < vectors; ++i)
             sums[i] = load(bytes_ + i * sizeof(Vector));
@@ -193,12 +185,12 @@ private:
     alignas(64) unsigned char bytes_[stripe_size];
 };
 
-template <bool aligned>
+template <typename Stores>
 std::uint64_t stream_and_hash_to(unsigned char *target, const unsigned char *source, std::size_t size,
                                  std::uint64_t seed) noexcept
 {
     StreamingStripes hash(secret_of(seed));
-    Stores<aligned> stores;
+    Stores stores;
     // The last 64 bytes are hashed once more: a copy is made of them, and of what fills two stripes. First, since what
     // is loaded soon after it was stored, by parts or behind many stores, waits for all of them.
     const std::size_t stripes = (size - 1) / stripe_size;
@@ -226,9 +218,11 @@ std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size,
 {
     auto *const target = static_cast<unsigned char *>(to);
     const auto *const source = static_cast<const unsigned char *>(from);
-    return reinterpret_cast<std::uintptr_t>(target) % sizeof(Vector) == 0
-               ? stream_and_hash_to<true>(target, source, size, seed)
-               : stream_and_hash_to<false>(target, source, size, seed);
+#if defined(__AVX2__)
+    if (reinterpret_cast<std::uintptr_t>(target) % sizeof(Vector) != 0)
+        return stream_and_hash_to<StraddlingStores>(target, source, size, seed);
+#endif
+    return stream_and_hash_to<AlignedStores>(target, source, size, seed);
 }
 
 #endif
