@@ -60,10 +60,8 @@ void Medium::have_present(std::uint64_t begin, std::uint64_t end) noexcept
         if ((word.load(std::memory_order_relaxed) & bit) != 0)
             continue;
         for (std::uint64_t place = begin; place < next; place = align_up(place + 1, memory_page)) {
-            auto *const first = reinterpret_cast<std::uint64_t *>(base_ + place);
-            std::uint64_t value = __atomic_load_n(first, __ATOMIC_RELAXED);
-            // Where it fails somebody else has just written to the page.
-            __atomic_compare_exchange_n(first, &value, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+            static_cast<void>(load(place)); // first, so that Linux maps the pages around it, too
+            have_word_present(place);
         }
         if (next - begin == chunk)
             word.fetch_or(bit, std::memory_order_relaxed);

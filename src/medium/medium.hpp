@@ -59,7 +59,7 @@ public:
     // Has the pages of the range present and writable, and changes nothing: what its owner wrote behind a reservation,
     // or is writing, may lie there. `begin` and `end` are multiples of 8.
     void have_present(std::uint64_t begin, std::uint64_t end) noexcept;
-    // The same of a word's page alone. Not for page-granular media, whose page would be written back for nothing.
+    // The same of a word's page alone. On page-granular media the page is written back by the next sync.
     void have_word_present(std::uint64_t offset) const noexcept
     {
         __atomic_fetch_or(reinterpret_cast<std::uint64_t *>(base_ + offset), 0, __ATOMIC_RELAXED);
