@@ -130,6 +130,10 @@ int main(int argc, char **argv)
         return replay(arguments);
     if (arguments.mistakes) {
         const MistakesResult result = try_mistakes(arguments.plan.workers, *arguments.mistakes);
+        if (result.tried == 0 && result.harmless == 0) {
+            std::fprintf(stderr, "nothing can go wrong at %s\n", arguments.mistakes->c_str());
+            return 2;
+        }
         std::printf("interleavings: %zu/%zu mistakes found\n", result.found, result.tried);
         return result.found == result.tried ? 0 : 1;
     }

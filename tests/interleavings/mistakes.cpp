@@ -124,6 +124,7 @@ MistakesResult try_mistakes(int workers, const std::string &place)
         const Harmless *reason = harmless_of(mistake);
         if (reason == nullptr)
             return false;
+        ++result.harmless;
         std::printf("harmless: %s\n    %.*s\n", describe(mistake).c_str(), static_cast<int>(reason->why.size()),
                     reason->why.data());
         return true;

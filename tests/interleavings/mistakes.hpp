@@ -12,6 +12,7 @@ namespace interleavings {
 struct MistakesResult {
     std::size_t tried = 0; // without those that are listed as harmless
     std::size_t found = 0;
+    std::size_t harmless = 0;
 };
 
 // Those at places that begin with `place`, e.g. "src/commit/commit.cpp:44". Prints what became of each.
