@@ -51,6 +51,11 @@ constexpr std::uint64_t header_check(const RecordHeader &header) noexcept
     return ~folded & ((1U << header_check_bits) - 1);
 }
 
+constexpr bool header_check_holds(const RecordHeader &header) noexcept
+{
+    return (header.second >> 32 & ((1U << header_check_bits) - 1)) == header_check(header);
+}
+
 inline RecordHeader encode(const Record &record) noexcept
 {
     RecordHeader header{record.size | record.timestamp << size_bits,
@@ -128,8 +133,8 @@ inline std::optional<Record> parse(const RecordHeader &header, std::uint64_t roo
         return Record{.kind = Kind::filler, .gap = true};
     }
     const Record record = decode(header);
-    if (record.kind == Kind::none || !checked((header.second >> 32 & 0xf) == header_check(header)) ||
-        room < record_header_size || align_up(record.size, record_alignment) > room - record_header_size)
+    if (record.kind == Kind::none || !checked(header_check_holds(header)) || room < record_header_size ||
+        align_up(record.size, record_alignment) > room - record_header_size)
         return std::nullopt;
     if (record.kind == Kind::filler) {
         if (record.timestamp != 0 || !checked(record.checksum == record_checksum(record, 0, region_seed, offset)))
@@ -147,7 +152,7 @@ inline std::uint64_t entry_length(const RecordHeader &header, std::uint64_t room
     const Record record = decode(header);
     const std::uint64_t length = record_length(record.size);
     const bool is_entry = record.holds_data() && !is_gap(header.first) && record.timestamp - 1 < last &&
-                          checked((header.second >> 32 & 0xf) == header_check(header)) && length <= room;
+                          checked(header_check_holds(header)) && length <= room;
     return is_entry ? length : 0;
 }
 

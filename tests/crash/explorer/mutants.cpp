@@ -95,7 +95,7 @@ constexpr Planted planted[] = {
     {"a flipped bit in an entry was not reported", "src/format/record.hpp",
      "checked(record.checksum ==", Mutation::Kind::drop},
     {"a flipped bit in a record's header was not reported", "src/format/record.hpp",
-     "if (record.kind == Kind::none || !checked((header.second >> 32 & 0xf) == header_check(header)) ||",
+     "if (record.kind == Kind::none || !checked(header_check_holds(header)) || room < record_header_size ||",
      Mutation::Kind::drop},
     {"a flipped bit in the metadata was not reported", "src/format/superblock.cpp",
      "if (!checked(superblock.checksum == checksum(superblock, copy)) || superblock.endian_mark != endian_mark)",
