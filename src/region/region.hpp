@@ -229,13 +229,14 @@ private:
     // What every append writes, on one line, which goes from core to core where several threads append.
     alignas(64) sync::brief_mutex mutex_;
     State state_ = State::dead;
-    sync::atomic<std::uint64_t> tail_{0}; // likewise
+    sync::atomic<std::uint64_t> tail_{0}; // read without the lock, too
     Ring<Pending> pending_;
 
-    alignas(64) sync::atomic<std::uint64_t> visible_end_{0}; // likewise
-    std::size_t late_ = 0;                                   // how many are
-    std::size_t writing_ = 0;                                // the same
-    std::size_t uncovered_ = 0;                              // how many are no entries, and not covered
+    alignas(64) sync::atomic<std::uint64_t> visible_end_{0}; // read without the lock, too
+    // How many of what is pending are late, are being written, are no entries and not covered.
+    std::size_t late_ = 0;
+    std::size_t writing_ = 0;
+    std::size_t uncovered_ = 0;
     // What somebody is making durable. It stays here until his fence, so that others who wait for it repeat the flush;
     // then he empties it, if he was the last to begin.
     DirtyRange flushing_;
