@@ -22,6 +22,9 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp) noexcept
 Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
 {
     const KeptErrno kept;
+    // A sync takes longer than what a predecessor in another thread has left to do: a thread that waited for that first
+    // would come too late for the sync that the others are waiting for.
+    bool may_persist = stage == Stage::persisted && medium_.granularity() == Granularity::page;
     for (;;) {
         if (commit_.reached(stage) >= timestamp)
             return Error::none;
@@ -30,7 +33,8 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
             return Error::medium_failed;
         const Copies::Progress progress = copies_.advance(timestamp);
         commit_.advance();
-        if (committed() >= timestamp) {
+        if (committed() >= timestamp || (may_persist && !progress.running)) {
+            may_persist = false;
             if (stage == Stage::persisted)
                 if (const Error error = persist(timestamp); failed(error))
                     return error;
@@ -68,7 +72,7 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
         commit_.advance();
         if (stage == Stage::persisted) {
             // Also what lies in front of the timestamp, though that is not committed yet.
-            error = persist(timestamp);
+            error = persist(std::min(timestamp, committed()));
             return failed(error) || persisted() >= timestamp;
         }
         return committed() >= timestamp;
@@ -108,15 +112,24 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
 
 Error Stream::persist(std::uint64_t wanted) noexcept
 {
-    // One sync serves all who wait meanwhile: who was served by another's does not begin one for what came later.
-    // Flushes of several threads run beside each other.
-    std::unique_lock<sync::mutex> sync_lock(sync_mutex_, std::defer_lock);
-    if (medium_.granularity() == Granularity::page)
-        sync_lock.lock();
+    if (medium_.granularity() != Granularity::page)
+        return persist_committed();
+    const auto has_failed = [&] { return failed_.load(std::memory_order_acquire); };
+    if (has_failed())
+        return Error::medium_failed;
+    if (persisted() >= wanted)
+        return Error::none;
+    group_commit_.take_part([&] { return persisted() >= wanted || has_failed(); },
+                            [&] { static_cast<void>(persist_committed()); });
+    return has_failed() && persisted() < wanted ? Error::medium_failed : Error::none;
+}
+
+Error Stream::persist_committed() noexcept
+{
     if (failed_.load(std::memory_order_acquire))
         return Error::medium_failed;
     const std::uint64_t target = committed();
-    if (persisted() >= std::min(wanted, target))
+    if (persisted() >= target)
         return Error::none;
 
     // Everything up to `target` lies in the ranges as they are now.

@@ -5,14 +5,15 @@
 // regions (regions.cpp), appending (append.cpp, publish.cpp), waiting and persisting (persist.cpp), looking at entries
 // (entries.cpp) and verifying (verify.cpp).
 //
-// Locks, in the order in which they may be taken: tiling_mutex_, durable_mutex_, sync_mutex_, a region's mutex, then
-// one inside Commit, Copies, RegionList or RegionTable. Nobody waits for the persisted watermark with a region's mutex
-// held; for a slot, which needs nobody else's region, one may who has his timestamp already.
+// Locks, in the order in which they may be taken: tiling_mutex_, durable_mutex_, group_commit_'s mutex, a region's
+// mutex, then one inside Commit, Copies, RegionList or RegionTable. Nobody waits for the persisted watermark with a
+// region's mutex held; for a slot, which needs nobody else's region, one may who has his timestamp already.
 #pragma once
 
 #include "base/error.hpp"
 #include "commit/commit.hpp"
 #include "commit/copies.hpp"
+#include "commit/group_commit.hpp"
 #include "format/superblock.hpp"
 #include "integrity/checked.hpp"
 #include "medium/flush.hpp"
@@ -289,9 +290,10 @@ private:
     // Waits until no thread of the library writes where an entry has no timestamp yet, or the medium has failed. Gives
     // the region's last timestamp.
     std::uint64_t wait_for_writers(Region &region) noexcept;
-    // Makes everything durable that is committed by then, and raises the persisted watermark, unless `wanted` is
-    // persisted meanwhile.
+    // Makes durable what is committed by then, or, where others sync for all, at least that up to `wanted`.
     Error persist(std::uint64_t wanted) noexcept;
+    // Makes everything durable that is committed by then, and raises the persisted watermark.
+    Error persist_committed() noexcept;
     // Makes the durable timestamp at least `timestamp`, which is persisted, and moves the regions' checkpoints with it.
     Error raise_durable_timestamp(std::uint64_t timestamp) noexcept;
     Error move_checkpoints(std::uint64_t durable) noexcept;
@@ -334,7 +336,7 @@ private:
     const std::uint64_t most_uncovered_;   // how far limits may be moved before checkpoints are
     sync::atomic<std::uint64_t> moved_{0}; // how far they were
     sync::atomic<std::uint64_t> persist_turn_{0};
-    sync::mutex sync_mutex_; // page-granular media: one sync at a time, for all who wait
+    GroupCommit group_commit_{{}}; // of page-granular media
 
     sync::mutex durable_mutex_;
     sync::atomic<std::uint64_t> durable_timestamp_; // as it is durable

@@ -16,6 +16,9 @@
 #include <shared_mutex>
 #include <thread>
 
+#include <climits>
+#include <ctime>
+#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,6 +36,7 @@ using std::mutex;
 using std::shared_mutex;
 using std::this_thread::sleep_for;
 
+using clock = std::chrono::steady_clock;
 using thread_id = std::thread::id;
 // What a thread does between two looks at something that others are about to change.
 inline void relax() noexcept
@@ -89,6 +93,24 @@ struct BriefMeans {
     static constexpr int looks = sync::looks;
 };
 using brief_mutex = BasicBriefMutex<BriefMeans>;
+
+// Sleeps while `word` is `old` until wake_all(word), but no longer than `until`; may end for no reason.
+inline void wait_until(std::atomic<std::uint32_t> &word, std::uint32_t old, clock::time_point until) noexcept
+{
+    const int before = errno;
+    const auto since_epoch = until.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
+    const timespec deadline{.tv_sec = seconds.count(), .tv_nsec = (since_epoch - seconds).count()};
+    syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, old, until == clock::time_point::max() ? nullptr : &deadline,
+            nullptr, FUTEX_BITSET_MATCH_ANY);
+    errno = before;
+}
+inline void wake_all(std::atomic<std::uint32_t> &word) noexcept
+{
+    const int before = errno;
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+    errno = before;
+}
 
 inline thread_id this_thread_id() noexcept
 {

@@ -6,8 +6,10 @@
 #include "interleavings/commit_scenarios.hpp"
 
 #include "commit/commit.hpp"
+#include "commit/group_commit.hpp"
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 namespace interleavings {
@@ -290,6 +292,61 @@ private:
     pms::sync::atomic<bool> failed_{false};
 };
 
+// Rounds of a group commit alone: each thread writes and takes part, again and again.
+class Rounds final : public Scene {
+public:
+    Rounds(unsigned threads, unsigned each, std::chrono::microseconds delay)
+        : threads_(threads), each_(each), rounds_(delay)
+    {}
+    Threads threads() override
+    {
+        return Threads(threads_, [this] {
+            for (unsigned i = 0; i < each_; ++i) {
+                const unsigned mine = written_.fetch_add(1) + 1;
+                rounds_.take_part([&] { return synced_.load() >= mine; }, [&] { sync(); });
+                expect(synced_.load() >= mine, "a round was over before its sync");
+            }
+        });
+    }
+    void finished() override
+    {
+        expect(synced_.load() == threads_ * each_, "something was not synced");
+        expect(syncs_ <= threads_ * each_, "more syncs than who came");
+    }
+    // Whoever is stopped while he syncs, or inside the mutex, holds up the others: so does a medium.
+    void stopped(const Scheduler &scheduler) override
+    {
+        unsigned dead = 0;
+        while (!scheduler.stopped(dead))
+            ++dead;
+        using Kind = pms::scheduled::Operation::Kind;
+        const Kind kind = scheduler.operation(dead).kind;
+        // Waiting for others, also for the time that they are given.
+        if (kind != Kind::wait && kind != Kind::sleep && kind != Kind::begin)
+            return;
+        for (unsigned thread = 0; thread < scheduler.threads(); ++thread)
+            expect(thread == dead || scheduler.ended(thread), "a thread that only waits holds up another");
+    }
+
+private:
+    void sync()
+    {
+        expect(!syncing_.exchange(true), "two sync at once");
+        const unsigned target = written_.load();
+        ++syncs_;
+        synced_.store(target);
+        syncing_.store(false);
+    }
+
+    unsigned threads_;
+    unsigned each_;
+    pms::GroupCommit rounds_;
+    pms::sync::atomic<unsigned> written_{0};
+    pms::sync::atomic<unsigned> synced_{0};
+    pms::sync::atomic<bool> syncing_{false};
+    unsigned syncs_ = 0;
+};
+
 // The mutex that takes one step in other scenarios.
 class Excludes final : public Scene {
 public:
@@ -360,6 +417,24 @@ std::vector<Scenario> commit_scenarios()
          {pms::Granularity::page},
          setting_of<Marking>(1, 3U, 1U),
          {{3, 0, 0}, {2, 0, 1}},
+         {{2, 0, 0}, {1, 0, 1}}},
+        {"rounds-2",
+         "two threads take part in a group commit three times",
+         {pms::Granularity::page},
+         setting_of<Rounds>(2U, 3U, std::chrono::microseconds(0)),
+         {{3, 1, 0}, {2, 0, 1}},
+         {{2, 0, 0}, {1, 0, 1}}},
+        {"rounds-3",
+         "three do twice",
+         {pms::Granularity::page},
+         setting_of<Rounds>(3U, 2U, std::chrono::microseconds(0)),
+         {{2, 1, 0}, {1, 0, 1}},
+         {{2, 0, 0}, {1, 0, 1}}},
+        {"rounds-delay",
+         "two do twice, and each round waits for more",
+         {pms::Granularity::page},
+         setting_of<Rounds>(2U, 2U, std::chrono::microseconds(100)),
+         {{3, 1, 0}, {2, 0, 1}},
          {{2, 0, 0}, {1, 0, 1}}},
         {"mutex-2",
          "two threads enter a brief mutex twice",

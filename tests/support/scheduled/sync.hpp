@@ -11,6 +11,7 @@
 #include "sync/untracked.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -300,6 +301,33 @@ inline void heavy_fence(const Place &place = Place::current()) noexcept
         scheduler->drain_all();
         scheduler->touch(nullptr, false);
     }
+}
+
+// Stands still but while somebody waits for a moment to come.
+struct clock {
+    using time_point = std::chrono::steady_clock::time_point;
+    using duration = time_point::duration;
+    static inline std::atomic<duration::rep> passed{0};
+    static time_point now() noexcept { return time_point(duration(passed.load(std::memory_order_relaxed))); }
+    static void pass_to(time_point moment) noexcept
+    {
+        if (moment > now())
+            passed.store(moment.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+};
+
+// The moment comes as soon as the thread goes on.
+inline void wait_until(atomic<std::uint32_t> &word, std::uint32_t old, clock::time_point until,
+                       const Place &place = Place::current()) noexcept
+{
+    if (until == clock::time_point::max())
+        return word.wait(old, std::memory_order_acquire, place);
+    sleep_for(std::chrono::nanoseconds(1), place);
+    clock::pass_to(until);
+}
+inline void wake_all(atomic<std::uint32_t> &word, const Place &place = Place::current()) noexcept
+{
+    word.notify_all(place);
 }
 
 struct BriefMeans {
