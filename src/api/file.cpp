@@ -40,7 +40,7 @@ Error read_options(const pmemstream_options *given, pmemstream_options &options)
 Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_options &options, Stream::IfEmpty if_empty,
                   std::unique_ptr<Stream> &stream)
 {
-    Medium medium(file->map());
+    Medium medium(file->map(), file->descriptor());
     if (std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
         medium.prefault();
     Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};

@@ -29,6 +29,7 @@ public:
     MappedFile &operator=(const MappedFile &) = delete;
 
     pmem2_map *map() const noexcept { return map_; }
+    int descriptor() const noexcept { return fd_; }
     // Gives the new file its name, makes that durable, and lets it stay. Throws std::bad_alloc.
     Error keep();
     // keep() failed because this file, which has no name, can get none.

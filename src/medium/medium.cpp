@@ -5,9 +5,15 @@
 
 #include "base/arithmetic.hpp"
 #include "base/checksum.hpp"
+#include "base/kept_errno.hpp"
 
 #include <algorithm>
 #include <array>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <new>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -32,12 +38,40 @@ Granularity granularity_of(pmem2_map *map) noexcept
     return Granularity::page;
 }
 
+// Whether the file system has written all blocks of the range before. Also where it cannot tell: then it is one that
+// allocates none (tmpfs). Without a descriptor nobody knows.
+bool was_written(int descriptor, std::uint64_t begin, std::uint64_t end) noexcept
+{
+    if (descriptor < 0)
+        return false;
+    constexpr std::uint32_t most_extents = 16;
+    alignas(fiemap) std::array<std::byte, sizeof(fiemap) + most_extents * sizeof(fiemap_extent)> room{};
+    auto *const map = new (room.data()) fiemap{};
+    map->fm_start = begin;
+    map->fm_length = end - begin;
+    map->fm_extent_count = most_extents;
+    const KeptErrno kept;
+    if (ioctl(descriptor, FS_IOC_FIEMAP, map) != 0)
+        return true;
+    constexpr std::uint32_t not_yet = FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_DELALLOC | FIEMAP_EXTENT_UNKNOWN;
+    std::uint64_t known = begin;
+    for (std::uint32_t i = 0; i < map->fm_mapped_extents; ++i) {
+        fiemap_extent extent;
+        std::memcpy(&extent, room.data() + sizeof(fiemap) + i * sizeof extent, sizeof extent);
+        if (extent.fe_logical > known || (extent.fe_flags & not_yet) != 0)
+            return false;
+        known = extent.fe_logical + extent.fe_length;
+    }
+    return known >= end;
+}
+
 } // namespace
 
-Medium::Medium(pmem2_map *map)
+Medium::Medium(pmem2_map *map, int descriptor)
     : base_(static_cast<std::byte *>(pmem2_map_get_address(map))), size_(pmem2_map_get_size(map)),
-      granularity_(granularity_of(map)), flush_(pmem2_get_flush_fn(map)), drain_(pmem2_get_drain_fn(map)),
-      syncs_(std::make_shared<Syncs>()), present_(new std::atomic<std::uint64_t>[size_ / chunk / word_bits + 1]())
+      granularity_(granularity_of(map)), descriptor_(descriptor), flush_(pmem2_get_flush_fn(map)),
+      drain_(pmem2_get_drain_fn(map)), syncs_(std::make_shared<Syncs>()),
+      present_(new std::atomic<std::uint64_t>[size_ / chunk / word_bits + 1]())
 {}
 
 void Medium::prefault() noexcept
@@ -51,20 +85,54 @@ void Medium::prefault() noexcept
         static_cast<void>(*reinterpret_cast<const volatile std::byte *>(base_ + offset));
 }
 
-void Medium::have_present(std::uint64_t begin, std::uint64_t end) noexcept
+bool Medium::have_present(std::uint64_t begin, std::uint64_t end) noexcept
 {
+    if (granularity_ == Granularity::page)
+        return have_cached(begin, end);
     for (std::uint64_t next = 0; begin < end; begin = next) {
         next = std::min(end, align_up(begin + 1, chunk));
         std::atomic<std::uint64_t> &word = present_.get()[begin / chunk / word_bits];
         const std::uint64_t bit = std::uint64_t{1} << (begin / chunk % word_bits);
         if ((word.load(std::memory_order_relaxed) & bit) != 0)
             continue;
-        for (std::uint64_t place = begin; place < next; place = align_up(place + 1, memory_page)) {
-            static_cast<void>(load(place)); // first, so that Linux maps the pages around it, too
-            have_word_present(place);
-        }
+        touch(begin, next, true);
         if (next - begin == chunk)
             word.fetch_or(bit, std::memory_order_relaxed);
+    }
+    return false;
+}
+
+bool Medium::have_cached(std::uint64_t begin, std::uint64_t end) noexcept
+{
+    const KeptErrno kept;
+    const bool writes = descriptor_ < 0 || !was_written(descriptor_, begin, end);
+    if (descriptor_ < 0) {
+        touch(begin, end, writes);
+        return writes;
+    }
+    // A store to a map dirties the whole folio that its page belongs to, and the next sync writes all of it. Linux
+    // makes folios of many pages when it reads ahead: an append of a kilobyte then writes up to two megabytes.
+    const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const std::uint64_t first = align_down(begin, page);
+    const std::uint64_t size = end - first;
+    if (writes) {
+        madvise(base_ + first, size, MADV_DONTNEED);
+        posix_fadvise(descriptor_, static_cast<off_t>(first), static_cast<off_t>(size), POSIX_FADV_DONTNEED);
+    }
+    madvise(base_ + first, size, MADV_RANDOM);
+    if (!writes)
+        posix_fadvise(descriptor_, static_cast<off_t>(first), static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+    touch(begin, end, writes);
+    madvise(base_ + first, size, MADV_NORMAL);
+    return writes;
+}
+
+void Medium::touch(std::uint64_t begin, std::uint64_t end, bool writes) const noexcept
+{
+    for (std::uint64_t place = begin; place < end; place = align_up(place + 1, memory_page)) {
+        static_cast<void>(load(place)); // first, so that Linux maps the pages around it, too
+        if (writes)
+            have_word_present(place);
     }
 }
 

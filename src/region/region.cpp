@@ -75,9 +75,11 @@ Error Region::make_room(std::uint64_t length, std::uint64_t &moved) noexcept
     const std::uint64_t limit = std::min(end(), align_up(needed, step));
     // No thread shall wait for a page between taking a timestamp and completing its entry. What is longer than a step
     // takes its timestamp behind its data.
-    medium_.have_present(length > step ? needed : limit_, limit);
-    write_offset(offsetof(format::RegionHeader, limit), limit);
+    const std::uint64_t unused = length > step ? needed : limit_;
     Flush flush(medium_);
+    if (medium_.have_present(unused, limit))
+        flush.add(unused, limit - unused);
+    write_offset(offsetof(format::RegionHeader, limit), limit);
     flush.add(offset(), format::region_header_size);
     if (const Error error = flush.wait(); failed(error))
         return error;

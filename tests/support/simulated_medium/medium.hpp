@@ -35,7 +35,7 @@ public:
     Granularity granularity() const noexcept { return image_->granularity(); }
     const std::byte *at(std::uint64_t offset) const noexcept { return base() + offset; }
     void prefault() noexcept {}
-    void have_present(std::uint64_t, std::uint64_t) noexcept {}
+    bool have_present(std::uint64_t, std::uint64_t) noexcept { return false; }
     void have_word_present(std::uint64_t) const noexcept {}
 
     std::uint64_t load(std::uint64_t offset) const noexcept { return image_->load(offset); }
