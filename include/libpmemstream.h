@@ -294,6 +294,15 @@ int pmemstream_create(const char *path, const struct pmemstream_options *options
  */
 int pmemstream_open(const char *path, const struct pmemstream_options *options, struct pmemstream **stream);
 
+/*
+ * Makes a stream larger in place while it is used: its file gets `size` bytes, really allocated, and what is added is
+ * free. Regions, entries, runtimes and pointers to data stay as they are. Durable when it returns; after a crash
+ * meanwhile the stream has one size or the other. The size it has already is no error, and changes nothing. Errors:
+ * EINVAL smaller, EFBIG, ENOSPC also when the disk is full, ENOTSUP not opened by its path, ENOMEM (also: no address
+ * space behind it; an open reserves as much as the stream has, at least 16 GiB), EROFS, EIO.
+ */
+int pmemstream_grow(struct pmemstream *stream, uint64_t size);
+
 struct pmemstream_info {
     unsigned char uuid[16];
     uint32_t format_version;

@@ -40,7 +40,7 @@ Error read_options(const pmemstream_options *given, pmemstream_options &options)
 Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_options &options, Stream::IfEmpty if_empty,
                   std::unique_ptr<Stream> &stream)
 {
-    Medium medium(file->map(), file->descriptor());
+    Medium medium(file->map(), {.descriptor = file->descriptor(), .most_size = file->most_size()});
     if (std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
         medium.prefault();
     Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};
@@ -106,6 +106,18 @@ int pmemstream_create(const char *path, const struct pmemstream_options *given, 
         // Some sandboxes make files without names, and then refuse to name them.
         created.reset();
         return make(MappedFile::Naming::first);
+    });
+}
+
+int pmemstream_grow(struct pmemstream *stream, uint64_t size)
+{
+    return call([&] {
+        if (stream == nullptr)
+            return Error::null_stream;
+        const auto file = unwrap(stream)->file();
+        if (file == nullptr)
+            return Error::cannot_grow;
+        return unwrap(stream)->grow(size, [&] { return std::static_pointer_cast<MappedFile>(file)->extend(size); });
     });
 }
 

@@ -62,7 +62,7 @@ int pmemstream_get_info(struct pmemstream *handle, struct pmemstream_info *info,
         full.medium = static_cast<pmemstream_medium>(stream.medium().granularity());
         full.read_only = stream.options().read_only;
         full.was_clean = stream.opening().was_clean;
-        full.size = stream.geometry().stream_size;
+        full.size = stream.size();
         full.block_size = stream.geometry().block_size;
         full.metadata_size = stream.geometry().metadata_size;
         full.region_count = stream.regions().size();

@@ -45,6 +45,13 @@ Text text(Error error) noexcept
         return {ENOSPC, "the map is too small for the stream's metadata and one region"};
     case Error::map_too_large:
         return {EFBIG, "the map is larger than the format can address"};
+    case Error::cannot_shrink:
+        return {EINVAL, "a stream can be made larger, not smaller"};
+    case Error::cannot_grow:
+        return {ENOTSUP, "only a stream that was opened by its path can grow"};
+    case Error::no_room_to_grow:
+        return {ENOMEM,
+                "something else lies behind the stream in this process's memory: open it again to have it grow"};
     case Error::not_a_stream:
         return {EMEDIUMTYPE, "this is not a stream, and not empty either: left untouched"};
     case Error::empty_file:

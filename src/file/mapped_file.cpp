@@ -3,6 +3,9 @@
 
 #include "file/mapped_file.hpp"
 
+#include "base/arithmetic.hpp"
+
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
@@ -13,6 +16,11 @@ namespace pms {
 namespace {
 
 constexpr const char *own_descriptors = "/proc/self/fd";
+
+// Address space that a stream can grow into while it is open: its size again, at least this.
+constexpr std::uint64_t least_to_grow = std::uint64_t{16} << 30;
+// libpmem2 wants reservations of whole huge pages on some media.
+constexpr std::uint64_t reservation_alignment = 2 * 1024 * 1024;
 
 std::string parent_of(const std::string &path)
 {
@@ -70,14 +78,8 @@ Error MappedFile::create(const char *path, std::uint64_t size, Naming naming, st
         return Error::system;
     if (const Error error = made->lock(); failed(error))
         return error;
-    // A store into a hole of a sparse file is killed by SIGBUS when the disk is full.
-    int refused = EINTR;
-    while (refused == EINTR)
-        refused = posix_fallocate(made->fd_, 0, static_cast<off_t>(size));
-    if (refused != 0) {
-        errno = refused;
-        return Error::system;
-    }
+    if (const Error error = made->allocate(0, size); failed(error))
+        return error;
     if (const Error error = made->map(false); failed(error))
         return error;
     file = made;
@@ -87,8 +89,12 @@ Error MappedFile::create(const char *path, std::uint64_t size, Naming naming, st
 MappedFile::~MappedFile()
 {
     const int saved = errno;
+    for (pmem2_map *&added : added_)
+        pmem2_map_delete(&added);
     if (map_ != nullptr)
         pmem2_map_delete(&map_);
+    if (reservation_ != nullptr)
+        pmem2_vm_reservation_delete(&reservation_);
     if (remove_)
         unlink(path_.c_str());
     if (fd_ >= 0)
@@ -134,6 +140,23 @@ Error MappedFile::lock() const noexcept
 
 Error MappedFile::map(bool read_only) noexcept
 {
+    struct stat status = {};
+    if (fstat(fd_, &status) != 0)
+        return Error::system;
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (S_ISREG(status.st_mode) && !read_only) {
+        const std::uint64_t wanted = align_up(size + std::max(size, least_to_grow), reservation_alignment);
+        if (pmem2_vm_reservation_new(&reservation_, nullptr, wanted) == 0)
+            reserved_ = wanted;
+    }
+    if (const Error error = map_from(0, read_only, map_); failed(error))
+        return error;
+    mapped_ = align_up(size, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+    return Error::none;
+}
+
+Error MappedFile::map_from(std::uint64_t begin, bool read_only, pmem2_map *&map) const noexcept
+{
     struct Handles {
         pmem2_config *config = nullptr;
         pmem2_source *source = nullptr;
@@ -150,13 +173,65 @@ Error MappedFile::map(bool read_only) noexcept
         result = pmem2_config_set_required_store_granularity(handles.config, PMEM2_GRANULARITY_PAGE);
     if (result == 0 && read_only)
         result = pmem2_config_set_protection(handles.config, PMEM2_PROT_READ);
+    if (result == 0 && reservation_ != nullptr)
+        result = pmem2_config_set_vm_reservation(handles.config, reservation_, begin);
+    if (result == 0 && begin != 0)
+        result = pmem2_config_set_offset(handles.config, begin);
     if (result == 0)
-        result = pmem2_map_new(&map_, handles.config, handles.source);
+        result = pmem2_map_new(&map, handles.config, handles.source);
     if (result == 0)
         return Error::none;
     // libpmem2 gives a negative errno, or a code of its own below PMEM2_E_UNKNOWN.
     errno = result > PMEM2_E_UNKNOWN ? -result : EINVAL;
     return Error::system;
+}
+
+Error MappedFile::extend(std::uint64_t size)
+{
+    struct stat status = {};
+    if (fstat(fd_, &status) != 0)
+        return Error::system;
+    if (size > reserved_)
+        return Error::no_room_to_grow;
+    const off_t before = status.st_size;
+    const Error error = [&] {
+        if (const Error refused = allocate(static_cast<std::uint64_t>(before), size); failed(refused))
+            return refused;
+        return add_map(size);
+    }();
+    if (failed(error)) {
+        const int saved = errno;
+        // If it stays longer, it is one that was growing.
+        static_cast<void>(ftruncate(fd_, before));
+        errno = saved;
+    }
+    return error;
+}
+
+Error MappedFile::allocate(std::uint64_t begin, std::uint64_t end) const noexcept
+{
+    // A store into a hole of a sparse file is killed by SIGBUS when the disk is full.
+    int refused = EINTR;
+    while (refused == EINTR && begin < end)
+        refused = posix_fallocate(fd_, static_cast<off_t>(begin), static_cast<off_t>(end - begin));
+    if (refused == 0 || begin >= end)
+        return Error::none;
+    errno = refused;
+    return Error::system;
+}
+
+Error MappedFile::add_map(std::uint64_t size)
+{
+    const std::uint64_t end = align_up(size, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+    if (end <= mapped_)
+        return Error::none;
+    added_.reserve(added_.size() + 1);
+    pmem2_map *map = nullptr;
+    if (const Error error = map_from(mapped_, false, map); failed(error))
+        return error;
+    added_.push_back(map);
+    mapped_ = end;
+    return Error::none;
 }
 
 } // namespace pms

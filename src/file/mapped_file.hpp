@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace pms {
 
@@ -23,6 +24,12 @@ public:
     // leaves nothing behind. Else, and with Naming::first, what a crash leaves is finished by the next open.
     enum class Naming : std::uint8_t { last, first };
     static Error create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file);
+
+    // Has the file end behind `size` bytes, all allocated, and maps them behind those that are mapped. Its end is
+    // durable once the file was synced. On failure the file is as it was.
+    Error extend(std::uint64_t size);
+    // Up to which size that is possible; 0 where it is not.
+    std::uint64_t most_size() const noexcept { return reserved_; }
 
     ~MappedFile();
     MappedFile(const MappedFile &) = delete;
@@ -38,11 +45,19 @@ public:
 private:
     explicit MappedFile(std::string path) : path_(std::move(path)) {}
     Error lock() const noexcept;
+    // All of the file, with address space behind it to grow into if that can be had.
     Error map(bool read_only) noexcept;
+    Error map_from(std::uint64_t begin, bool read_only, pmem2_map *&map) const noexcept;
+    Error allocate(std::uint64_t begin, std::uint64_t end) const noexcept;
+    Error add_map(std::uint64_t size);
 
     const std::string path_;
     int fd_ = -1;
+    pmem2_vm_reservation *reservation_ = nullptr;
+    std::uint64_t reserved_ = 0;
     pmem2_map *map_ = nullptr;
+    std::uint64_t mapped_ = 0; // a multiple of a page
+    std::vector<pmem2_map *> added_;
     bool nameless_ = false;
     bool name_refused_ = false;
     bool remove_ = false; // when it is closed

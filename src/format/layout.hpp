@@ -47,6 +47,19 @@ constexpr std::uint64_t next_generation_offset(int copy)
     return copy * page_size + sector_size + 8;
 }
 inline constexpr std::uint64_t clean_mark_offset = sector_size + 16;
+// Of these a word of zeros stands for the first value: the size that the superblock tells, and Durability::sync.
+constexpr std::uint64_t stream_size_offset(int copy)
+{
+    return copy * page_size + sector_size + 24;
+}
+inline constexpr std::uint64_t growth_offset = sector_size + 32;
+inline constexpr std::uint64_t durability_offset = sector_size + 40;
+
+// What "persisted" stands for.
+enum class Durability : std::uint8_t {
+    sync = 0,    // survives a power cut
+    process = 1, // survives the end of the process
+};
 
 // Not used yet: a volatile area, outside checksums and syncs, for readers in other processes.
 inline constexpr std::uint64_t volatile_area_offset = page_size + 2048;
@@ -61,7 +74,7 @@ struct Superblock {
     std::uint64_t features_may_ignore; // a library that does not know one may read and write
     std::uint64_t features_may_read;   // ... may only read
     std::uint64_t features_must_know;  // ... must refuse
-    std::uint64_t stream_size;         // the file's size
+    std::uint64_t stream_size;         // the file's size when it was made
     std::uint64_t block_size;
     std::uint64_t metadata_size; // where the first span begins
     std::uint64_t sequence;      // the copy with the higher one is the newer

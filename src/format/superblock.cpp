@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 namespace pms::format {
 namespace {
@@ -55,6 +56,39 @@ Geometry geometry_of(const Superblock &superblock) noexcept
     geometry.metadata_size = superblock.metadata_size;
     geometry.stream_seed = hash(geometry.uuid.data(), geometry.uuid.size(), 0);
     return geometry;
+}
+
+// nullopt: damaged. `first` is what a word of zeros stands for.
+std::optional<std::uint64_t> read_word(const std::byte *start, const Geometry &geometry, std::uint64_t offset,
+                                       std::uint64_t first) noexcept
+{
+    // A writer, in another process, may be changing it.
+    const std::uint64_t word =
+        __atomic_load_n(reinterpret_cast<const std::uint64_t *>(start + offset), __ATOMIC_ACQUIRE);
+    return word == 0 ? first : OffsetWord::decode(word, word_seed(geometry.stream_seed, offset));
+}
+
+// What the file's size may be: a growth that was cut short leaves it somewhere in between.
+struct Sizes {
+    std::uint64_t stream;
+    std::uint64_t largest_file;
+};
+
+std::optional<Sizes> read_sizes(const std::byte *start, SuperblockReading &reading) noexcept
+{
+    const std::uint64_t made = reading.geometry.stream_size;
+    std::optional<std::uint64_t> size;
+    for (int copy = 0; copy < copies; ++copy) {
+        const auto word = read_word(start, reading.geometry, stream_size_offset(copy), made);
+        reading.size_holds[copy] = word && *word >= made;
+        if (reading.size_holds[copy])
+            size = std::max(size, word); // it is only ever raised
+    }
+    if (!size)
+        return std::nullopt;
+    const auto growth = read_word(start, reading.geometry, growth_offset, made);
+    reading.growth_holds = growth.has_value();
+    return Sizes{*size, std::max(*size, growth.value_or(0))};
 }
 
 } // namespace
@@ -142,9 +176,22 @@ Error read_superblocks(const std::byte *start, std::uint64_t map_size, Superbloc
     reading.geometry = geometry_of(superblock);
     if (!plausible(reading.geometry))
         return Error::superblock_damaged;
-    if (!checked(map_size >= superblock.stream_size))
+    if (map_size < min_metadata_size)
         return Error::file_truncated;
-    if (!checked(map_size <= superblock.stream_size))
+    const auto sizes = read_sizes(start, reading);
+    if (!sizes)
+        return Error::superblock_damaged;
+    reading.geometry.stream_size = sizes->stream;
+    if (!plausible(reading.geometry))
+        return Error::superblock_damaged;
+    const auto durability =
+        read_word(start, reading.geometry, durability_offset, static_cast<std::uint64_t>(Durability::sync));
+    reading.durability_holds = durability && *durability <= static_cast<std::uint64_t>(Durability::process);
+    if (reading.durability_holds)
+        reading.durability = static_cast<Durability>(*durability);
+    if (!checked(map_size >= sizes->stream))
+        return Error::file_truncated;
+    if (!checked(map_size <= sizes->largest_file))
         return Error::file_grown;
     return Error::none;
 }

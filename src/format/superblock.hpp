@@ -18,7 +18,7 @@ using Uuid = std::array<std::uint8_t, 16>;
 // What a valid superblock says.
 struct Geometry {
     Uuid uuid{};
-    std::uint64_t stream_size = 0;
+    std::uint64_t stream_size = 0; // only grows
     std::uint64_t block_size = 0;
     std::uint64_t metadata_size = 0;
     std::uint64_t stream_seed = 0; // of checksums: the hash of the UUID
@@ -46,6 +46,11 @@ struct SuperblockReading {
     std::uint64_t intended_block_size = 0; // of an unfinished creation
     bool may_write = true;                 // no feature forbids it
     std::array<bool, copies> valid{};      // which copies are whole
+    // What changes: the geometry's stream_size, and this.
+    Durability durability = Durability::sync;
+    std::array<bool, copies> size_holds{true, true}; // which copies of the stream's size
+    bool growth_holds = true;
+    bool durability_holds = true;
 };
 
 // Reads both copies and takes the newest valid one. `start` holds the first `map_size` bytes of the map, at most

@@ -67,11 +67,11 @@ bool was_written(int descriptor, std::uint64_t begin, std::uint64_t end) noexcep
 
 } // namespace
 
-Medium::Medium(pmem2_map *map, int descriptor)
+Medium::Medium(pmem2_map *map, const File &file)
     : base_(static_cast<std::byte *>(pmem2_map_get_address(map))), size_(pmem2_map_get_size(map)),
-      granularity_(granularity_of(map)), descriptor_(descriptor), flush_(pmem2_get_flush_fn(map)),
+      granularity_(granularity_of(map)), descriptor_(file.descriptor), flush_(pmem2_get_flush_fn(map)),
       drain_(pmem2_get_drain_fn(map)), syncs_(std::make_shared<Syncs>()),
-      present_(new std::atomic<std::uint64_t>[size_ / chunk / word_bits + 1]())
+      present_(new std::atomic<std::uint64_t>[std::max(size_, file.most_size) / chunk / word_bits + 1]())
 {}
 
 void Medium::prefault() noexcept
@@ -158,16 +158,28 @@ std::uint64_t Medium::stream_and_hash(std::uint64_t offset, const void *source, 
     return hash.digest();
 }
 
+template <typename Sync>
+Error Medium::sync_once(Sync sync) noexcept
+{
+    const std::lock_guard guard(syncs_->mutex);
+    if (!syncs_->failed)
+        syncs_->failed = sync() != 0;
+    return syncs_->failed ? Error::medium_failed : Error::none;
+}
+
 Error Medium::sync(std::uint64_t offset, std::size_t size, Site) noexcept
 {
     // libpmem2's own persist function aborts the process when msync fails; a log has to tell its callers instead.
     const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     const auto address = reinterpret_cast<std::uintptr_t>(base_) + offset;
     const std::uintptr_t begin = align_down(address, page);
-    const std::lock_guard guard(syncs_->mutex);
-    if (!syncs_->failed)
-        syncs_->failed = msync(reinterpret_cast<void *>(begin), address + size - begin, MS_SYNC) != 0;
-    return syncs_->failed ? Error::medium_failed : Error::none;
+    return sync_once([&] { return msync(reinterpret_cast<void *>(begin), address + size - begin, MS_SYNC); });
+}
+
+Error Medium::grown(std::uint64_t size, Site) noexcept
+{
+    size_ = size;
+    return sync_once([&] { return fsync(descriptor_); });
 }
 
 } // namespace pms

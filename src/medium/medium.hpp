@@ -45,13 +45,23 @@ public:
         static constexpr Site current() noexcept { return {}; }
     };
 
-    // `descriptor` is open on the file that is mapped, as a whole, and outlives this; or -1. Throws std::bad_alloc.
-    explicit Medium(pmem2_map *map, int descriptor = -1);
+    // What else is known of the file that is mapped, as a whole.
+    struct File {
+        int descriptor = -1;         // open on it, and outlives the Medium
+        std::uint64_t most_size = 0; // that it can have in this place; less than now: it stays as it is
+    };
+
+    explicit Medium(pmem2_map *map) : Medium(map, File{}) {}
+    // Throws std::bad_alloc.
+    Medium(pmem2_map *map, const File &file);
 
     const std::byte *base() const noexcept { return base_; }
     std::uint64_t size() const noexcept { return size_; }
     Granularity granularity() const noexcept { return granularity_; }
     const std::byte *at(std::uint64_t offset) const noexcept { return base_ + offset; }
+
+    // The file has grown, and more of it is mapped: waits until its new end is durable. A sync as the one below.
+    Error grown(std::uint64_t size, Site = Site::current()) noexcept;
 
     // Has every page present, as far as the operating system helps.
     void prefault() noexcept;
@@ -148,6 +158,9 @@ private:
         std::mutex mutex;
         bool failed = false;
     };
+
+    template <typename Sync>
+    Error sync_once(Sync sync) noexcept;
 
     std::byte *base_;
     std::uint64_t size_;

@@ -314,7 +314,13 @@ CleanMark find_damage(const Medium &medium, const format::SuperblockReading &sup
             report(format::durable_timestamp_offset(copy), 8, no_region, "a copy of the durable timestamp is damaged");
         if (!words.next_generation[copy])
             report(format::next_generation_offset(copy), 8, no_region, "a copy of the next generation is damaged");
+        if (!superblocks.size_holds[copy])
+            report(format::stream_size_offset(copy), 8, no_region, "a copy of the stream's size is damaged");
     }
+    if (!superblocks.growth_holds)
+        report(format::growth_offset, 8, no_region, "the size that the file was growing to is damaged");
+    if (!superblocks.durability_holds)
+        report(format::durability_offset, 8, no_region, "the stream's durability is damaged");
     if (!words.clean_mark)
         report(format::clean_mark_offset, 8, no_region, "the clean mark is damaged");
     for (const DamagedSpace &space : tiling.damaged)
@@ -444,8 +450,11 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     // reported.
     Flush flush(medium);
     restore(medium, 0, format::min_metadata_size);
-    // A power cut may have left its copies different.
+    // A power cut may have left their copies different.
     write_next_generation(medium, geometry, plan.next_generation, flush);
+    if (medium.load(format::stream_size_offset(0)) != medium.load(format::stream_size_offset(1)))
+        for (int copy = 0; copy < format::copies; ++copy)
+            write_word<OffsetWord>(medium, geometry, format::stream_size_offset(copy), geometry.stream_size);
     flush.add(0, format::min_metadata_size);
     for (const FreeSpan &span : plan.free_spans) {
         restore(medium, span.offset, span.offset + 8);
@@ -473,17 +482,55 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     return flush.wait();
 }
 
+namespace {
+
+template <typename Word>
+Error write_durably(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, std::uint64_t value,
+                    Medium::Site site = Medium::Site::current())
+{
+    write_word<Word>(medium, geometry, offset, value, site);
+    Flush flush(medium);
+    flush.add(offset, 8, site);
+    return flush.wait(site);
+}
+
+} // namespace
+
 Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp)
 {
-    for (int copy = 0; copy < format::copies; ++copy) {
-        const std::uint64_t offset = format::durable_timestamp_offset(copy);
-        write_word<TimestampWord>(medium, geometry, offset, timestamp);
-        Flush flush(medium);
-        flush.add(offset, 8);
-        if (const Error error = flush.wait(); failed(error))
+    for (int copy = 0; copy < format::copies; ++copy)
+        if (const Error error =
+                write_durably<TimestampWord>(medium, geometry, format::durable_timestamp_offset(copy), timestamp);
+            failed(error))
             return error;
-    }
     return Error::none;
+}
+
+Error write_stream_size(Medium &medium, const format::Geometry &geometry, std::uint64_t size)
+{
+    for (int copy = 0; copy < format::copies; ++copy)
+        if (const Error error = write_durably<OffsetWord>(medium, geometry, format::stream_size_offset(copy), size);
+            failed(error))
+            return error;
+    return Error::none;
+}
+
+Error write_growth(Medium &medium, const format::Geometry &geometry, std::uint64_t size)
+{
+    return write_durably<OffsetWord>(medium, geometry, format::growth_offset, size);
+}
+
+Error write_durability(Medium &medium, const format::Geometry &geometry, format::Durability durability)
+{
+    return write_durably<OffsetWord>(medium, geometry, format::durability_offset,
+                                     static_cast<std::uint64_t>(durability));
+}
+
+void write_span(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, const format::Span &span,
+                Flush &flush, Medium::Site site)
+{
+    medium.store(offset, format::encode_span(span, format::word_seed(geometry.stream_seed, offset)), site);
+    flush.add(offset, sizeof(std::uint64_t), site);
 }
 
 void write_next_generation(Medium &medium, const format::Geometry &geometry, std::uint64_t generation, Flush &flush)
@@ -512,10 +559,7 @@ std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry 
 
 Error write_clean_mark(Medium &medium, const format::Geometry &geometry, std::uint64_t digest)
 {
-    write_word<OffsetWord>(medium, geometry, format::clean_mark_offset, digest);
-    Flush flush(medium);
-    flush.add(format::clean_mark_offset, 8);
-    return flush.wait();
+    return write_durably<OffsetWord>(medium, geometry, format::clean_mark_offset, digest);
 }
 
 std::uint64_t metadata_digest(const Medium &medium, const format::Geometry &geometry, const Tiling &tiling,

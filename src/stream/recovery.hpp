@@ -85,9 +85,17 @@ void each_consistent_look(const Medium &medium, const format::Geometry &geometry
     }
 }
 
-// The stream's mutable words.
+// A span's word. Who changes the tiling makes it durable last.
+void write_span(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, const format::Span &span,
+                Flush &flush, Medium::Site site = Medium::Site::current());
+
+// The stream's mutable words. Those that give an error are durable if there is none.
 Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp);
 void write_next_generation(Medium &medium, const format::Geometry &geometry, std::uint64_t generation, Flush &flush);
+// Of the copies of the size the higher one counts.
+Error write_stream_size(Medium &medium, const format::Geometry &geometry, std::uint64_t size);
+Error write_growth(Medium &medium, const format::Geometry &geometry, std::uint64_t size);
+Error write_durability(Medium &medium, const format::Geometry &geometry, format::Durability durability);
 // `digest` 0: not clean.
 Error write_clean_mark(Medium &medium, const format::Geometry &geometry, std::uint64_t digest);
 // Of all spans and region headers and the words above; not 0.

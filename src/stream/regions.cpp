@@ -9,16 +9,6 @@
 #include "base/arithmetic.hpp"
 
 namespace pms {
-namespace {
-
-void write_span(Medium &medium, const format::Geometry &geometry, std::uint64_t offset, const format::Span &span,
-                Flush &flush, Medium::Site site = Medium::Site::current())
-{
-    medium.store(offset, format::encode_span(span, format::word_seed(geometry.stream_seed, offset)), site);
-    flush.add(offset, sizeof(std::uint64_t), site);
-}
-
-} // namespace
 
 Error Stream::allocate(std::uint64_t size, std::uint64_t &offset)
 {

@@ -57,6 +57,10 @@ public:
     Region *find_region(std::uint64_t offset) const { return regions_.find(offset); }
     const RegionTable &regions() const noexcept { return regions_; }
     std::uint64_t free_size() const;
+    // Makes the stream larger, by space that is free. `extend` has the file end behind `size` bytes, and the map hold
+    // them; if it fails it changes nothing, and nothing is changed. Throws std::bad_alloc.
+    Error grow(std::uint64_t size, const std::function<Error()> &extend);
+    std::uint64_t size() const;
     // The largest size that allocate() can give.
     std::uint64_t largest_allocation() const;
 
@@ -146,6 +150,7 @@ public:
 
     // Keeps the file that the stream lies in open and locked until the stream is closed.
     void adopt(std::shared_ptr<void> file) noexcept { file_ = std::move(file); }
+    const std::shared_ptr<void> &file() const noexcept { return file_; }
 
 private:
     Stream(const Medium &medium, const format::SuperblockReading &superblocks, const Options &options,
@@ -316,7 +321,7 @@ private:
     Error join_for(std::uint64_t size);
 
     Medium medium_;
-    const format::SuperblockReading superblocks_;
+    format::SuperblockReading superblocks_; // the stream's size in it: with tiling_mutex_ held
     const Options options_;
     Opening opening_;
     std::shared_ptr<void> file_;

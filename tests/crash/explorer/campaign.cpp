@@ -141,7 +141,7 @@ void Campaign::each_program(const Task &task, F f)
 
 std::optional<Violation> Campaign::explore_new_streams()
 {
-    Explorer explorer(granularity_, {SimulatedImage::Bytes(image_size), nothing_owed(), 0}, seen_, shared_->counters);
+    Explorer explorer(granularity_, {empty_image(), nothing_owed(), 0}, seen_, shared_->counters);
     const Explorer::Settings settings{
         .recovery_depth = 1, .every_point = true, .damages = Explorer::Damages::many, .limits = plan_.limits};
     auto violation = explorer.explore_creation(settings);

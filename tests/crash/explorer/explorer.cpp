@@ -41,6 +41,10 @@ Explorer::Explorer(pms::Granularity granularity, const Start &start, Seen &seen,
 {
     for (int depth = 0; depth <= max_depth; ++depth)
         images_.push_back(std::make_unique<SimulatedImage>(image_size, granularity));
+    for (SimulatedImage *image : {&program_image_, &next_image_})
+        image->has_size_at(most_file_size);
+    for (const auto &image : images_)
+        image->has_size_at(most_file_size);
 }
 
 void Explorer::violated(const std::string &what)
@@ -146,7 +150,7 @@ std::optional<Violation> Explorer::explore_creation(const Settings &settings)
     operation_ = '*';
     // The creation is the recovery of nothing.
     const int depth = settings.recovery_depth + 1;
-    images_[static_cast<std::size_t>(depth)]->reset(SimulatedImage::Bytes(image_size));
+    images_[static_cast<std::size_t>(depth)]->reset(empty_image());
     recover(std::make_shared<const Owed>(nothing_owed()), depth);
     return violation_;
 }
@@ -268,7 +272,7 @@ void Explorer::damages_are_told(const Start &closed, Damages which, const Simula
     const OnPath step(*this, {"closed at timestamp ", closed.owed.acknowledged});
     const std::vector<std::uint64_t> &values = words->values;
     constexpr std::uint64_t line = 8;
-    for (std::uint64_t word = 0; word < values.size() && !violation_; ++word) {
+    for (std::uint64_t word = 0; word < most_file_size / 8 && !violation_; ++word) {
         if (values[word] != 0)
             for (const std::uint64_t bit : {word % 64, (word + 21) % 64, (word + 42) % 64}) {
                 const OnPath damage(*this, {"a flipped bit, number ", bit, " of word ", word});
@@ -334,9 +338,9 @@ void Explorer::bad_opens_are_refused(const SimulatedImage::Bytes &bytes)
         std::size_t map_size;
         std::size_t block_size;
     };
-    for (const Bad &bad : {Bad{"another block size, ", image_size, 2 * block_size},
-                           Bad{"a file that grew, to ", image_size + block_size, block_size},
-                           Bad{"a file that was truncated, to ", image_size - block_size, block_size}}) {
+    for (const Bad &bad : {Bad{"another block size, ", file_size, 2 * block_size},
+                           Bad{"a file that grew, to ", file_size + block_size, block_size},
+                           Bad{"a file that was truncated, to ", file_size - block_size, block_size}}) {
         SimulatedImage::Bytes changed = bytes;
         changed.resize(bad.map_size);
         SimulatedImage image(changed, granularity_);

@@ -62,6 +62,12 @@ constexpr Equivalent equivalents[] = {
     {"src/stream/regions.cpp", "flush.add(span.offset, sizeof header);", Mutation::Kind::drop,
      "the header is one line with the span's word, which is stored later: stores to a line survive in their order. On "
      "pages, where that does not hold, adding to the range is no site, and the sync is one"},
+    {"src/stream/recovery.cpp",
+     "write_word<OffsetWord>(medium, geometry, format::stream_size_offset(copy), geometry.stream_size);",
+     Mutation::Kind::drop, "it matters when the other copy is damaged later (crash.Growing)"},
+    {"src/stream/recovery.cpp",
+     "write_word<OffsetWord>(medium, geometry, format::stream_size_offset(copy), geometry.stream_size);",
+     Mutation::Kind::delay, "likewise"},
     {"src/stream/regions.cpp", "if (failed(flush.wait())) // of the checkpoints", Mutation::Kind::drop,
      "the old checkpoints are as right as the new ones, which the thread's next fence makes durable"},
 };
@@ -83,7 +89,7 @@ constexpr Planted planted[] = {
     {"opening with another block size reformatted the stream", "src/stream/open.cpp",
      "if (block_size != 0 && !checked(block_size == superblocks.geometry.block_size))", Mutation::Kind::drop},
     {"opening after the file grew reformatted the stream", "src/format/superblock.cpp",
-     "if (!checked(map_size <= superblock.stream_size))", Mutation::Kind::drop},
+     "if (!checked(map_size <= sizes->largest_file))", Mutation::Kind::drop},
     {"an append behind an unpublished reservation was acknowledged and lost", "src/region/region.cpp",
      "write_record_header(medium_, begin, filler);", Mutation::Kind::drop},
     {"publishing two reservations in the other order destroyed one", "src/stream/append.cpp",

@@ -37,7 +37,8 @@ struct Obligations {
     std::vector<Region> regions; // in the order of their allocation
     std::vector<Entry> entries;  // all that were submitted and not lost since, in the order of their timestamps
     std::uint64_t acknowledged = 0;
-    std::uint64_t space = 0; // of all spans together
+    std::uint64_t space = 0;              // of all spans together
+    std::uint64_t space_after_growth = 0; // while it grows; else the same
 
     std::uint64_t hash() const;
     std::uint64_t last_timestamp() const { return entries.empty() ? 0 : entries.back().timestamp; }

@@ -46,6 +46,8 @@ std::string describe(Operation operation)
         return "close, open again";
     case Operation::kill_and_open:
         return "kill -9, open again";
+    case Operation::grow:
+        return "grow the stream by 256 bytes";
     case Operation::fail_sync:
         return "append 8 bytes to the oldest region, and the sync fails";
     }

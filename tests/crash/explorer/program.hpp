@@ -28,19 +28,21 @@ enum class Operation : char {
     free = 'f',           // the oldest region
     close_and_open = 'c',
     kill_and_open = 'k',
+    grow = 'g',      // the stream, by a span of 256 bytes
     fail_sync = 's', // append, and the sync fails; after that the stream can only be opened again
 };
 
 using Program = std::string; // an Operation each
 
-inline constexpr const char *alphabet = "abxyrpqzdwnfcks";
+inline constexpr const char *alphabet = "abxyrpqzdwnfgcks";
 
 // Longer than what is explored exhaustively, each for a state that few programs lead to.
 inline constexpr const char *chosen_programs[] = {
-    "nbrbfq",  // the filler behind what was published begins another line, in front of what is known durable
-    "raryp",   // a hole in front of what was acknowledged, and one in front of what was not
-    "arbza",   // data in another line than its header, published asynchronously in front of what is acknowledged
-    "nrrbyzz", // two published entries are dropped, because another region's is lost, in front of an acknowledged one
+    "nbrbfq",    // the filler behind what was published begins another line, in front of what is known durable
+    "raryp",     // a hole in front of what was acknowledged, and one in front of what was not
+    "arbza",     // data in another line than its header, published asynchronously in front of what is acknowledged
+    "nnaaaaaax", // a small entry fills a region in front of another
+    "nrrbyzz",   // two published entries are dropped, because another region's is lost, in front of an acknowledged one
 };
 
 std::optional<std::string> why_not_a_program(const std::string &text);

@@ -3,6 +3,8 @@
 
 #include "crash/explorer/run.hpp"
 
+#include "stream/stream.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -225,6 +227,24 @@ bool Run::fail_sync(std::size_t region)
     return true;
 }
 
+bool Run::grow()
+{
+    const std::size_t size = image_.file_size() + growth_step;
+    if (size > most_file_size)
+        return false;
+    // In place of what maps a file.
+    auto *stream = reinterpret_cast<pms::Stream *>(stream_);
+    owed_.space_after_growth = owed_.space + growth_step;
+    if (failed(stream->grow(size, [&] {
+            image_.set_file_size(size);
+            return pms::Error::none;
+        })))
+        return fail("growing");
+    owed_.space = owed_.space_after_growth;
+    acknowledge(false);
+    return true;
+}
+
 bool Run::apply(Operation operation)
 {
     if (failed_ && operation != Operation::close_and_open && operation != Operation::kill_and_open)
@@ -260,6 +280,8 @@ bool Run::apply(Operation operation)
         return free(oldest_region());
     case Operation::fail_sync:
         return fail_sync(oldest_region());
+    case Operation::grow:
+        return grow();
     case Operation::close_and_open:
         pmemstream_delete(&stream_);
         if (!failed_)
@@ -285,16 +307,26 @@ Start Run::close()
     return {image_.power_cut_losing_all(), owed_, next_id_};
 }
 
+pms::SimulatedImage::Bytes empty_image()
+{
+    pms::SimulatedImage::Bytes bytes(image_size);
+    const std::uint64_t size = file_size;
+    std::memcpy(bytes.data() + most_file_size, &size, sizeof size);
+    return bytes;
+}
+
 Obligations nothing_owed()
 {
     Obligations owed;
-    owed.space = image_size - 8192;
+    owed.space = file_size - 8192;
+    owed.space_after_growth = owed.space;
     return owed;
 }
 
 Start make_start(pms::Granularity granularity)
 {
-    pms::SimulatedImage image(image_size, granularity);
+    pms::SimulatedImage image(empty_image(), granularity);
+    image.has_size_at(most_file_size);
     Run run(image, {{}, nothing_owed(), 0});
     // The oldest region goes, and leaves its entries behind in free space.
     for (const char operation : std::string("naanfa"))

@@ -60,6 +60,7 @@ private:
     bool abort(std::size_t index);
     bool wait_for_all();
     bool fail_sync(std::size_t region);
+    bool grow();
     bool fail(const char *what);
     void submit(std::size_t region, std::uint64_t offset, std::uint64_t size, std::uint64_t id);
     void acknowledge(bool all);
@@ -83,6 +84,12 @@ private:
 Start make_start(pms::Granularity granularity);
 // What is owed while such a stream is made.
 Obligations nothing_owed();
-inline constexpr std::size_t image_size = 8192 + 1024;
+inline constexpr std::size_t file_size = 8192 + 1024;
+// What an image holds: a file that may grow, and its size in a sector of its own.
+inline constexpr std::size_t growth_step = 256;
+inline constexpr std::size_t most_file_size = file_size + 2 * growth_step;
+inline constexpr std::size_t image_size = most_file_size + 512;
+// An empty file.
+pms::SimulatedImage::Bytes empty_image();
 
 } // namespace explorer

@@ -31,7 +31,11 @@ public:
     explicit Medium(SimulatedImage &image) noexcept : image_(&image) { image.mapped(); }
 
     const std::byte *base() const noexcept { return image_->cache(); }
-    std::uint64_t size() const noexcept { return image_->size(); }
+    std::uint64_t size() const noexcept { return image_->file_size(); }
+    Error grown(std::uint64_t, Site site = Site::current()) noexcept
+    {
+        return image_->sync_size(site) ? Error::none : Error::medium_failed;
+    }
     Granularity granularity() const noexcept { return image_->granularity(); }
     const std::byte *at(std::uint64_t offset) const noexcept { return base() + offset; }
     void prefault() noexcept {}

@@ -283,7 +283,26 @@ void SimulatedImage::fence(Site site)
         }
 }
 
+std::size_t SimulatedImage::file_size() const noexcept
+{
+    return size_at_ == 0 ? size_ : std::min<std::size_t>(load(size_at_), size_at_);
+}
+
+bool SimulatedImage::sync_size(Site site)
+{
+    return sync_words(size_at_ / 8, size_at_ / 8 + 1, size_at_, sizeof(std::uint64_t), site);
+}
+
 bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
+{
+    const std::uint64_t begin = offset / 8 / words_in_page * words_in_page;
+    const std::uint64_t end = ((offset + size - 1) / 8 / words_in_page + 1) * words_in_page;
+    // The file's size is in none of its pages.
+    return sync_words(begin, size_at_ == 0 ? end : std::min(end, size_at_ / 8), offset, size, site);
+}
+
+bool SimulatedImage::sync_words(std::uint64_t begin, std::uint64_t end, std::uint64_t offset, std::size_t size,
+                                Site site)
 {
     announce(Step::sync, offset, size);
     if (dead_ || Mutation::of(Mutation::Step::fence, site) != Mutation::Kind::none)
@@ -295,8 +314,6 @@ bool SimulatedImage::sync(std::uint64_t offset, std::size_t size, Site site)
         return false;
     ++counts_.fences;
     const bool fails = failing_sync_ != 0 && --failing_sync_ == 0;
-    const std::uint64_t begin = offset / 8 / words_in_page * words_in_page;
-    const std::uint64_t end = ((offset + size - 1) / 8 / words_in_page + 1) * words_in_page;
     const auto meant = [&](const Pending &pending) {
         return pending.word >= begin && pending.word < end && !pending.delayed;
     };

@@ -66,6 +66,13 @@ public:
     pmem2_map *map() noexcept { return reinterpret_cast<pmem2_map *>(this); }
     const std::byte *cache() const noexcept { return reinterpret_cast<const std::byte *>(cache_.readable()); }
     std::size_t size() const noexcept { return size_; }
+    // The image is of a file that may grow: it holds more than the file does now, and this in the word at `offset`, as
+    // a file system's journal would.
+    void has_size_at(std::uint64_t offset) noexcept { size_at_ = offset; }
+    std::size_t file_size() const noexcept;
+    void set_file_size(std::size_t size, Site site = Site::current()) { store(size_at_, size, site); }
+    // fsync: on every medium.
+    bool sync_size(Site site);
     Granularity granularity() const noexcept { return granularity_; }
 
     std::uint64_t load(std::uint64_t offset) const noexcept;
@@ -138,6 +145,7 @@ private:
         if (before_step)
             before_step(step, offset, size);
     }
+    bool sync_words(std::uint64_t begin, std::uint64_t end, std::uint64_t offset, std::size_t size, Site site);
     std::uint8_t this_thread();
     void write(std::uint64_t offset, const void *source, std::size_t size, bool non_temporal, bool delayed);
     void record(std::uint64_t word, std::uint64_t value, bool non_temporal, bool delayed);
@@ -153,6 +161,7 @@ private:
     Uncertain uncertain_now() const;
 
     const std::size_t size_;
+    std::uint64_t size_at_ = 0; // 0: the file is as large as the image
     const Granularity granularity_;
     MappedWords cache_;                  // what programs see
     std::vector<std::uint64_t> known_;   // the same, as far as the image was told
