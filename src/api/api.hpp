@@ -13,12 +13,16 @@
 
 #include <cerrno>
 #include <new>
+#include <string>
 #include <system_error>
 
 namespace pms::api {
 
 // Sets errno and the calling thread's sentence. Gives -1.
 int fail(Error error) noexcept;
+
+// What the sentence of the Error::busy that the calling thread is about to fail with ends in.
+void tell_holder(const std::string &holder) noexcept;
 
 inline Stream *unwrap(pmemstream *stream) noexcept
 {

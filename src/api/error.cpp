@@ -16,6 +16,7 @@ namespace {
 thread_local Error last = Error::none;
 thread_local int system_number;
 thread_local char message[160];
+thread_local char holder[64]; // of the lock that was refused last
 
 } // namespace
 
@@ -29,11 +30,20 @@ int fail(Error error) noexcept
     return -1;
 }
 
+void tell_holder(const std::string &name) noexcept
+{
+    std::snprintf(holder, sizeof holder, "%s", name.c_str());
+}
+
 } // namespace pms::api
 
 extern "C" const char *pmemstream_errormsg(void)
 {
     using namespace pms;
+    if (api::last == Error::busy && api::holder[0] != '\0') {
+        std::snprintf(api::message, sizeof api::message, "%s: %s", error_sentence(api::last), api::holder);
+        return api::message;
+    }
     if (api::last != Error::system)
         return failed(api::last) ? error_sentence(api::last) : "";
     const KeptErrno kept;

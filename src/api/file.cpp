@@ -125,8 +125,11 @@ int pmemstream_open(const char *path, const struct pmemstream_options *given, st
 {
     return from_path(path, given, stream, [&](pmemstream_options &options, std::unique_ptr<Stream> &opened) {
         std::shared_ptr<MappedFile> file;
-        if (const Error error = MappedFile::open(path, options.read_only != 0, file); failed(error))
+        std::string holder;
+        if (const Error error = MappedFile::open(path, options.read_only != 0, file, holder); failed(error)) {
+            tell_holder(holder);
             return error;
+        }
         return open_mapped(file, options, Stream::IfEmpty::refuse, opened);
     });
 }

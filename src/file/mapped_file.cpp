@@ -4,6 +4,7 @@
 #include "file/mapped_file.hpp"
 
 #include "base/arithmetic.hpp"
+#include "file/lock_holder.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -30,7 +31,7 @@ std::string parent_of(const std::string &path)
 
 } // namespace
 
-Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file)
+Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file, std::string &holder)
 {
     // Memory first: who owns a descriptor gives it back.
     const std::shared_ptr<MappedFile> opened(new MappedFile(path));
@@ -50,8 +51,11 @@ Error MappedFile::open(const char *path, bool read_only, std::shared_ptr<MappedF
     if (S_ISREG(status.st_mode) && status.st_size == 0)
         return Error::empty_file;
     if (!read_only)
-        if (const Error error = opened->lock(); failed(error))
+        if (const Error error = opened->lock(); failed(error)) {
+            if (error == Error::busy)
+                holder = lock_holder(opened->fd_);
             return error;
+        }
     if (const Error error = opened->map(read_only); failed(error))
         return S_ISCHR(status.st_mode) ? Error::not_a_regular_file : error; // no DAX device, or one of no use
     file = opened;

@@ -17,8 +17,9 @@ namespace pms {
 
 class MappedFile {
 public:
-    // For reading takes no lock and maps read-only. Error::system leaves errno as the operating system set it.
-    static Error open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file);
+    // For reading takes no lock and maps read-only. Error::system leaves errno as the operating system set it; with
+    // Error::busy `holder` is who has the lock, if that can be known.
+    static Error open(const char *path, bool read_only, std::shared_ptr<MappedFile> &file, std::string &holder);
     // A new file of a size that a stream can have, whose space is allocated. It goes away again unless keep() is
     // called. It gets its name last, when it is a whole stream, where the file system has files without names: a crash
     // leaves nothing behind. Else, and with Naming::first, what a crash leaves is finished by the next open.
