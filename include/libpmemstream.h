@@ -263,6 +263,18 @@ enum pmemstream_medium {
     PMEMSTREAM_MEDIUM_PAGE = 2,       /* a file in the page cache: msync */
 };
 
+/* What a synchronous append, and waiting for "persisted", promise. */
+enum pmemstream_durability {
+    PMEMSTREAM_DURABILITY_DEFAULT = 0, /* create: sync; open: as the stream has it */
+    PMEMSTREAM_DURABILITY_SYNC = 1,    /* what is persisted survives every crash */
+    /*
+     * What is persisted survives the end of the process (kill -9), not a power cut: an append then costs no fence and
+     * no sync. After a power cut the stream is whole and ends at some earlier entry, at the latest the last when it was
+     * closed, and nothing is taken for damage. Allocating, freeing, growing and closing are durable as ever.
+     */
+    PMEMSTREAM_DURABILITY_PROCESS = 2,
+};
+
 /* Options for pmemstream_open and pmemstream_create. Start from PMEMSTREAM_OPTIONS_INIT; fields may be added at the
  * end. */
 struct pmemstream_options {
@@ -273,10 +285,15 @@ struct pmemstream_options {
     int check_data;      /* iterators check the entries' data, not only their headers */
     uint64_t slots;      /* so many entries can be under way, copied by movers or threads, before the next one has to
                           * wait; rounded up to a power of two, at most 2^24; 8 bytes of memory each; 0 means 1024 */
+    uint64_t max_delay;  /* microseconds, at most 1,000,000: on files each sync is put off so long, so that it serves
+                          * more appends of other threads; 0 waits only for threads that come back from the last one */
+    int durability;      /* enum pmemstream_durability. Stays with the stream until it is opened for writing with the
+                          * other. Read-only: ignored */
+    int prefault;        /* has every page of the map present when it returns; on files it reads all of it */
 };
 #define PMEMSTREAM_OPTIONS_INIT                                                                                        \
     {                                                                                                                  \
-        sizeof(struct pmemstream_options), 0, 0, 0, 0, 0                                                               \
+        sizeof(struct pmemstream_options), 0, 0, 0, 0, 0, 0, 0, 0                                                      \
     }
 
 /*
@@ -317,9 +334,10 @@ struct pmemstream_info {
     uint64_t largest_free_size; /* the largest size that region_allocate can give */
     uint64_t committed_timestamp;
     uint64_t persisted_timestamp;
-    uint64_t recovered_entries; /* entries behind the last checkpoints that opening found and kept */
-    uint64_t dropped_entries;   /* whole entries that opening found behind the end of the log, and dropped */
-    uint64_t damage_count;      /* damages that opening found; pmemstream_verify names them */
+    uint64_t recovered_entries;            /* entries behind the last checkpoints that opening found and kept */
+    uint64_t dropped_entries;              /* whole entries that opening found behind the end of the log, and dropped */
+    uint64_t damage_count;                 /* damages that opening found; pmemstream_verify names them */
+    enum pmemstream_durability durability; /* sync or process */
 };
 
 /* Fills the first `info_size` bytes of *info (sizeof(struct pmemstream_info)). Errors: EINVAL. */

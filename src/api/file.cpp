@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t default_block_size = 4096;
 constexpr std::uint64_t most_slots = 1 << 24;
+constexpr std::uint64_t longest_delay = 1'000'000; // microseconds
 
 // A program built against a later version may pass a larger structure; what this one does not know must be zero.
 Error read_options(const pmemstream_options *given, pmemstream_options &options)
@@ -34,18 +35,26 @@ Error read_options(const pmemstream_options *given, pmemstream_options &options)
     const auto is_flag = [](int value) { return value == 0 || value == 1; };
     if (options.slots > most_slots)
         return Error::bad_options;
-    return is_flag(options.read_only) && is_flag(options.check_data) ? Error::none : Error::bad_options;
+    if (options.max_delay > longest_delay || options.durability < PMEMSTREAM_DURABILITY_DEFAULT ||
+        options.durability > PMEMSTREAM_DURABILITY_PROCESS)
+        return Error::bad_options;
+    const bool flags = is_flag(options.read_only) && is_flag(options.check_data) && is_flag(options.prefault);
+    return flags ? Error::none : Error::bad_options;
 }
 
 Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_options &options, Stream::IfEmpty if_empty,
                   std::unique_ptr<Stream> &stream)
 {
     Medium medium(file->map(), {.descriptor = file->descriptor(), .most_size = file->most_size()});
-    if (std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
+    if (options.prefault != 0 || std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
         medium.prefault();
     Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};
     if (options.slots != 0)
         internal.slots = std::bit_ceil(options.slots);
+    if (options.durability != PMEMSTREAM_DURABILITY_DEFAULT)
+        internal.durability = options.durability == PMEMSTREAM_DURABILITY_PROCESS ? format::Durability::process
+                                                                                  : format::Durability::sync;
+    internal.max_delay = std::chrono::microseconds(options.max_delay);
     const Error error = Stream::open(medium, options.block_size, if_empty, internal, stream);
     if (!failed(error))
         stream->adopt(file);

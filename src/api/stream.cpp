@@ -73,6 +73,8 @@ int pmemstream_get_info(struct pmemstream *handle, struct pmemstream_info *info,
         full.recovered_entries = stream.opening().recovered_entries;
         full.dropped_entries = stream.opening().dropped.size();
         full.damage_count = stream.opening().damages;
+        full.durability = stream.durability() == format::Durability::process ? PMEMSTREAM_DURABILITY_PROCESS
+                                                                             : PMEMSTREAM_DURABILITY_SYNC;
         std::memset(static_cast<void *>(info), 0, info_size);
         std::memcpy(static_cast<void *>(info), &full, std::min(info_size, sizeof full));
         return Error::none;

@@ -77,8 +77,11 @@ Medium::Medium(pmem2_map *map, const File &file)
 void Medium::prefault() noexcept
 {
     const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const KeptErrno kept;
 #ifdef MADV_POPULATE_WRITE
-    if (madvise(base_, align_up(size_, page), MADV_POPULATE_WRITE) == 0)
+    // A page of a file that is had present for writing is written back.
+    const int how = granularity_ == Granularity::page ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
+    if (madvise(base_, align_up(size_, page), how) == 0)
         return;
 #endif
     for (std::uint64_t offset = 0; offset < size_; offset += page)

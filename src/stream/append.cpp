@@ -197,7 +197,7 @@ template <Stream::Write write>
 [[gnu::flatten]] Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                                       std::uint64_t *entry) noexcept
 {
-    if (size > Medium::small_entry || medium_.granularity() == Granularity::page)
+    if (size > Medium::small_entry || appends_are_cached_)
         return append_and_wait(region_offset, region, data, size, entry);
     const Placed placed = append_small(region_offset, region, data, size);
     if (failed(placed.error))
@@ -222,12 +222,12 @@ template <Stream::Write write>
 Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                               std::uint64_t *entry) noexcept
 {
-    const bool page = medium_.granularity() == Granularity::page;
+    const bool cached = appends_are_cached_;
     if (size > Medium::one_fence_entry)
-        return wait_appended(append_large(page ? Write::cached : Write::through, region_offset, region, data, size),
+        return wait_appended(append_large(cached ? Write::cached : Write::through, region_offset, region, data, size),
                              entry);
-    return wait_appended(page ? append_in_one_pass<Write::cached>(region_offset, region, data, size)
-                              : append_in_one_pass<Write::through>(region_offset, region, data, size),
+    return wait_appended(cached ? append_in_one_pass<Write::cached>(region_offset, region, data, size)
+                                : append_in_one_pass<Write::through>(region_offset, region, data, size),
                          entry);
 }
 

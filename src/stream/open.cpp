@@ -123,6 +123,10 @@ Error Stream::open(const Medium &medium, std::uint64_t block_size, IfEmpty if_em
                                                   : plan_recovery(medium, superblocks);
     if (!options.read_only && plan.metadata_damaged)
         return Error::metadata_damaged;
+    // Everything is durable by the time this is.
+    const format::Durability recorded = superblocks.durability;
+    if (!options.read_only)
+        superblocks.durability = options.durability.value_or(recorded);
     std::unique_ptr<Stream> made(new Stream(medium, superblocks, options, plan));
     if (!options.read_only) {
         const std::vector<Region *> regions = made->regions_.all();
@@ -132,6 +136,9 @@ Error Stream::open(const Medium &medium, std::uint64_t block_size, IfEmpty if_em
                 return error;
         if (error = apply_recovery(made->medium_, made->geometry(), plan, regions); failed(error))
             return error;
+        if (made->durability() != recorded || !superblocks.durability_holds)
+            if (error = write_durability(made->medium_, made->geometry(), made->durability()); failed(error))
+                return error;
         made->open_for_writing_ = true;
     }
     stream = std::move(made);
@@ -144,6 +151,8 @@ Stream::Stream(const Medium &medium, const format::SuperblockReading &superblock
       options_(options), opening_{plan.was_clean, plan.recovered_entries, plan.damages.size(), plan.dropped},
       commit_(options.slots, plan.persisted), copies_(medium_, commit_), next_generation_(plan.next_generation),
       most_uncovered_(medium.granularity() == Granularity::page ? uncovered_bytes_page : uncovered_bytes),
+      group_commit_(options.max_delay),
+      appends_are_cached_(medium.granularity() == Granularity::page || durability() == format::Durability::process),
       durable_timestamp_(plan.persisted)
 {
     for (const FreeSpan &span : plan.free_spans)
@@ -188,6 +197,9 @@ Error Stream::close()
 {
     if (const Error error = wait(Stage::persisted, commit_.handed_out()); failed(error))
         return error;
+    if (durability() == format::Durability::process)
+        if (const Error error = flush_dirty(committed()); failed(error))
+            return error;
     const std::vector<Region *> regions = regions_.all();
     std::vector<Region *> open_steps;
     for (Region *region : regions) {

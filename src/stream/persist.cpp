@@ -24,7 +24,8 @@ Error Stream::wait(Stage stage, std::uint64_t timestamp, Wakers wakers) noexcept
     const KeptErrno kept;
     // A sync takes longer than what a predecessor in another thread has left to do: a thread that waited for that first
     // would come too late for the sync that the others are waiting for.
-    bool may_persist = stage == Stage::persisted && medium_.granularity() == Granularity::page;
+    bool may_persist = stage == Stage::persisted && durability() == format::Durability::sync &&
+                       medium_.granularity() == Granularity::page;
     for (;;) {
         if (commit_.reached(stage) >= timestamp)
             return Error::none;
@@ -112,11 +113,15 @@ Error Stream::poll(Stage stage, std::uint64_t timestamp, const void *key, future
 
 Error Stream::persist(std::uint64_t wanted) noexcept
 {
-    if (medium_.granularity() != Granularity::page)
-        return persist_committed();
     const auto has_failed = [&] { return failed_.load(std::memory_order_acquire); };
     if (has_failed())
         return Error::medium_failed;
+    if (durability() == format::Durability::process) {
+        commit_.raise_persisted(committed());
+        return Error::none;
+    }
+    if (medium_.granularity() != Granularity::page)
+        return persist_committed();
     if (persisted() >= wanted)
         return Error::none;
     group_commit_.take_part([&] { return persisted() >= wanted || has_failed(); },
@@ -131,7 +136,14 @@ Error Stream::persist_committed() noexcept
     const std::uint64_t target = committed();
     if (persisted() >= target)
         return Error::none;
+    if (const Error error = flush_dirty(target); failed(error))
+        return error;
+    commit_.raise_persisted(target);
+    return Error::none;
+}
 
+Error Stream::flush_dirty(std::uint64_t target) noexcept
+{
     // Everything up to `target` lies in the ranges as they are now.
     const std::uint64_t turn = persist_turn_.fetch_add(1, std::memory_order_relaxed) + 1;
     Flush flush(medium_);
@@ -146,7 +158,6 @@ Error Stream::persist_committed() noexcept
     });
     if (failed(flush.wait()))
         return fail();
-    commit_.raise_persisted(target);
 
     dirty_regions_.each([&](Region &region) {
         const std::lock_guard guard(region.mutex());

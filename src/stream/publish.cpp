@@ -52,7 +52,7 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
     const std::uint64_t data = entry + format::record_header_size;
     medium_.written(data, size);
     const std::uint64_t data_hash = format::data_hash(medium_.at(data), size, region->seed());
-    const Write write = wait_for_it && medium_.granularity() != Granularity::page ? Write::flushed : Write::cached;
+    const Write write = wait_for_it && !appends_are_cached_ ? Write::flushed : Write::cached;
     Flush flush(medium_);
     // The header's line, with what it holds of the data, is flushed once, when the header is there.
     const std::uint64_t second_line = align_up(data, cache_line);

@@ -184,6 +184,10 @@ Error Stream::raise_durable_timestamp(std::uint64_t timestamp) noexcept
     const std::lock_guard guard(durable_mutex_);
     if (durable_timestamp_.load(std::memory_order_relaxed) >= timestamp)
         return Error::none;
+    // Reported, but in the caches only.
+    if (durability() == format::Durability::process)
+        if (const Error error = flush_dirty(committed()); failed(error))
+            return error;
     // First, since a record in front of a checkpoint is not looked for: nobody must miss its timestamp.
     if (failed(write_durable_timestamp(medium_, geometry(), timestamp)))
         return fail();

@@ -139,6 +139,7 @@ public:
     const Medium &medium() const noexcept { return medium_; }
     const format::Geometry &geometry() const noexcept { return superblocks_.geometry; }
     const Options &options() const noexcept { return options_; }
+    format::Durability durability() const noexcept { return superblocks_.durability; }
     // What opening found.
     struct Opening {
         bool was_clean;
@@ -299,6 +300,8 @@ private:
     Error persist(std::uint64_t wanted) noexcept;
     // Makes everything durable that is committed by then, and raises the persisted watermark.
     Error persist_committed() noexcept;
+    // Makes everything up to `target` durable, which is committed.
+    Error flush_dirty(std::uint64_t target) noexcept;
     // Makes the durable timestamp at least `timestamp`, which is persisted, and moves the regions' checkpoints with it.
     Error raise_durable_timestamp(std::uint64_t timestamp) noexcept;
     Error move_checkpoints(std::uint64_t durable) noexcept;
@@ -341,7 +344,8 @@ private:
     const std::uint64_t most_uncovered_;   // how far limits may be moved before checkpoints are
     sync::atomic<std::uint64_t> moved_{0}; // how far they were
     sync::atomic<std::uint64_t> persist_turn_{0};
-    GroupCommit group_commit_{{}}; // of page-granular media
+    GroupCommit group_commit_;      // of page-granular media
+    const bool appends_are_cached_; // synchronous ones, too
 
     sync::mutex durable_mutex_;
     sync::atomic<std::uint64_t> durable_timestamp_; // as it is durable

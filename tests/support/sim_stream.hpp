@@ -29,6 +29,8 @@ public:
         if (pmemstream_from_map(&stream_, block_size, image.map()) != 0)
             ADD_FAILURE() << "from_map: " << pmemstream_errormsg();
     }
+    // One that was opened otherwise.
+    SimStream(SimulatedImage &image, pmemstream *opened) : image_(image), stream_(opened) {}
     ~SimStream() { close(); }
     SimStream(const SimStream &) = delete;
     SimStream &operator=(const SimStream &) = delete;
