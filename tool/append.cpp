@@ -92,15 +92,15 @@ void append_input(LineInput &input, Appender &appender)
     }
 }
 
-void report(const Appended &appended, pmemstream_medium medium)
+void report(const Appended &appended, const pmemstream_info &info)
 {
     Output output;
     if (appended.entries == 0)
         output.print("appended 0 entries, 0 bytes\n");
     else
-        output.print("appended {} {}, {} bytes; last timestamp {}; durable on {}\n", appended.entries,
+        output.print("appended {} {}, {} bytes; last timestamp {}; {}on {}\n", appended.entries,
                      appended.entries == 1 ? "entry" : "entries", appended.bytes, appended.last_timestamp,
-                     describe(medium));
+                     info.durability == PMEMSTREAM_DURABILITY_SYNC ? "durable " : "", describe(info));
     output.flush();
 }
 
@@ -109,7 +109,7 @@ void report(const Appended &appended, pmemstream_medium medium)
 int append(const AppendOptions &options)
 {
     StopSignals signals;
-    const Stream stream = open_to_write(options.path);
+    const Stream stream = open_to_write(options.path, options.durability);
     const pmemstream_info info = get_info(options.path, stream.get());
     if (info.damage_count > 0)
         complain(options.path + ": the stream is damaged: `pmemstream verify` tells where");
@@ -119,10 +119,10 @@ int append(const AppendOptions &options)
     try {
         append_input(input, appender);
     } catch (...) {
-        report(appender.appended(), info.medium);
+        report(appender.appended(), info);
         throw;
     }
-    report(appender.appended(), info.medium);
+    report(appender.appended(), info);
     return exit_fine;
 }
 

@@ -4,6 +4,8 @@
 // The commands of `pmemstream`. Each gives the process's exit code and throws Failure when it cannot go on.
 #pragma once
 
+#include <libpmemstream.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,13 +21,21 @@ enum ExitCode : int {
 struct CreateOptions {
     std::string path;
     std::uint64_t size = 0;
-    std::uint64_t block_size = 0; // 0: the library's default
+    std::uint64_t block_size = 0;                    // 0: the library's default
+    std::optional<pmemstream_durability> durability; // likewise
 };
 int create(const CreateOptions &options);
 
+struct GrowOptions {
+    std::string path;
+    std::uint64_t size = 0;
+};
+int grow(const GrowOptions &options);
+
 struct AppendOptions {
     std::string path;
-    std::optional<std::uint64_t> region; // its number in the order of allocation, from 0, here and below
+    std::optional<pmemstream_durability> durability; // none: the stream's
+    std::optional<std::uint64_t> region;             // its number in the order of allocation, from 0, here and below
 };
 int append(const AppendOptions &options);
 

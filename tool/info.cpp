@@ -72,6 +72,7 @@ void print_text(Output &output, const std::string &path, const Summary &summary)
     output.print("uuid                 {}\n", uuid_text(info.uuid));
     output.print("format version       {}\n", info.format_version);
     output.print("medium               {}\n", describe(info.medium));
+    output.print("durability           {}\n", describe(info.durability));
     output.print("closed cleanly       {}\n", info.was_clean ? "yes" : "no, or open in a writer");
     output.print("size                 {} bytes\n", info.size);
     output.print("block size           {} bytes\n", info.block_size);
@@ -116,6 +117,7 @@ Json to_json(const std::string &path, const Summary &summary)
     json["uuid"] = uuid_text(info.uuid);
     json["format_version"] = info.format_version;
     json["medium"] = name(info.medium);
+    json["durability"] = name(info.durability);
     json["read_only"] = info.read_only != 0;
     json["was_clean"] = info.was_clean != 0;
     json["size"] = info.size;

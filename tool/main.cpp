@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <exception>
+#include <map>
 
 namespace {
 
@@ -54,6 +55,19 @@ CLI::App *add_command(CLI::App &app, const std::string &name, Options &options, 
     return command;
 }
 
+void add_durability(CLI::App *command, std::optional<pmemstream_durability> &durability)
+{
+    static const std::map<std::string, pmemstream_durability> names = {{"sync", PMEMSTREAM_DURABILITY_SYNC},
+                                                                       {"process", PMEMSTREAM_DURABILITY_PROCESS}};
+    command
+        ->add_option("--durability", durability,
+                     "What entries survive: sync, every crash; process, the end of the process but not a power cut. "
+                     "Stays with the stream (a new one: sync)")
+        ->transform(CLI::CheckedTransformer(names))
+        ->type_name("sync|process")
+        ->option_text("sync|process");
+}
+
 int run(int argc, char **argv)
 {
     CLI::App app("Makes, fills, reads and checks streams of libpmemstream.\n"
@@ -72,11 +86,21 @@ int run(int argc, char **argv)
     add_number(create_command, "--block-size", create_options.block_size, "SIZE", "size", parse_size,
                "A power of two and a multiple of 64 (default 4096)");
 
+    add_durability(create_command, create_options.durability);
+
+    GrowOptions grow_options;
+    CLI::App *grow_command = add_command(app, "grow", grow_options, "Make a stream larger in place");
+    add_number(grow_command, "--size", grow_options.size, "SIZE", "size", parse_size,
+               "That the file is to have, in bytes or with a suffix K, M, G, T (powers of 1024)");
+    grow_command->get_option("--size")->required();
+
     AppendOptions append_options;
     CLI::App *append_command =
         add_command(app, "append", append_options, "Append each line of standard input as an entry, durably");
     add_number(append_command, "--region", append_options.region, "N", "region number", parse_number,
                region_help + "Append there only (default: where there is room, in a new region if nowhere)");
+
+    add_durability(append_command, append_options.durability);
 
     CatOptions cat_options;
     CLI::App *cat_command = add_command(app, "cat", cat_options, "Print the entries, one a line, oldest first");
@@ -101,6 +125,8 @@ int run(int argc, char **argv)
 
     if (create_command->parsed())
         return create(create_options);
+    if (grow_command->parsed())
+        return grow(grow_options);
     if (append_command->parsed())
         return append(append_options);
     if (cat_command->parsed())

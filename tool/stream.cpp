@@ -25,11 +25,12 @@ int collect_damage(const pmemstream_damage *damage, void *damages)
 
 } // namespace
 
-Stream create_stream(const std::string &path, std::uint64_t size, std::uint64_t block_size)
+Stream create_stream(const std::string &path, std::uint64_t size, std::uint64_t block_size, Durability durability)
 {
     pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
     options.size = size;
     options.block_size = block_size;
+    options.durability = durability.value_or(PMEMSTREAM_DURABILITY_DEFAULT);
 
     pmemstream *stream = nullptr;
     if (pmemstream_create(path.c_str(), &options, &stream) != 0)
@@ -37,9 +38,10 @@ Stream create_stream(const std::string &path, std::uint64_t size, std::uint64_t 
     return Stream(stream);
 }
 
-Stream open_to_write(const std::string &path)
+Stream open_to_write(const std::string &path, Durability durability)
 {
-    const pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
+    pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
+    options.durability = durability.value_or(PMEMSTREAM_DURABILITY_DEFAULT);
     return open_stream(path, options);
 }
 
@@ -114,6 +116,25 @@ std::string describe(const Damage &damage, const Regions &regions)
     if (damage.timestamp != PMEMSTREAM_INVALID_TIMESTAMP)
         text += fmt::format(", timestamp {}", damage.timestamp);
     return text + ": " + damage.what;
+}
+
+std::string describe(const pmemstream_info &info)
+{
+    std::string text = describe(info.medium);
+    if (info.durability == PMEMSTREAM_DURABILITY_PROCESS)
+        text += std::string("; ") + describe(info.durability);
+    return text;
+}
+
+const char *describe(pmemstream_durability durability)
+{
+    return durability == PMEMSTREAM_DURABILITY_PROCESS ? "entries survive the end of the process, not a power cut"
+                                                       : "entries survive a power cut";
+}
+
+const char *name(pmemstream_durability durability)
+{
+    return durability == PMEMSTREAM_DURABILITY_PROCESS ? "process" : "sync";
 }
 
 const char *describe(pmemstream_medium medium)

@@ -23,8 +23,10 @@ struct StreamDeleter {
 };
 using Stream = std::unique_ptr<pmemstream, StreamDeleter>;
 
-Stream create_stream(const std::string &path, std::uint64_t size, std::uint64_t block_size);
-Stream open_to_write(const std::string &path);
+using Durability = std::optional<pmemstream_durability>;
+
+Stream create_stream(const std::string &path, std::uint64_t size, std::uint64_t block_size, Durability durability);
+Stream open_to_write(const std::string &path, Durability durability);
 Stream open_to_read(const std::string &path, bool check_data);
 
 pmemstream_info get_info(const std::string &path, pmemstream *stream);
@@ -93,10 +95,13 @@ Verification verify_stream(const std::string &path, pmemstream *stream);
 // A damage told in one line, without the file's name.
 std::string describe(const Damage &damage, const Regions &regions);
 
-// What an acknowledged entry on that medium has survived, for the end of a sentence.
+// What an acknowledged entry lies on, and what it survives there, for the end of a sentence.
+std::string describe(const pmemstream_info &info);
 const char *describe(pmemstream_medium medium);
+const char *describe(pmemstream_durability durability);
 
 // A word for it, for JSON.
 const char *name(pmemstream_medium medium);
+const char *name(pmemstream_durability durability);
 
 } // namespace tool

@@ -21,13 +21,13 @@ is "$(cat out)" 'stream: no damage; 0 entries, 0 bytes in them'
 printf 'one\n\nthree\n' | run 0 append stream
 run 0 info stream
 silent
-for line in 'size +1048576 bytes' 'block size +4096 bytes' 'closed cleanly +yes' 'persisted timestamp +3' \
+for line in 'durability +entries survive a power cut' 'size +1048576 bytes' 'block size +4096 bytes' 'closed cleanly +yes' 'persisted timestamp +3' \
     'committed timestamp +3' 'dropped entries +0' 'regions +1' 'region 0' '  entries +3' '  open reservations +0'; do
     says "^$line\$"
 done
 
 run 0 info stream --json
-for key in file uuid format_version medium read_only was_clean size block_size metadata_size region_count free_size \
+for key in file uuid format_version medium durability read_only was_clean size block_size metadata_size region_count free_size \
     largest_free_size committed_timestamp persisted_timestamp recovered_entries dropped_entries damage_count dropped; do
     value /$key >/dev/null
 done

@@ -11,7 +11,7 @@ run 0 --help
 says 'Exit codes: 0 fine, 1 damage found, 2 cannot open'
 run 0 --version
 says '^pmemstream [0-9]+\.[0-9]+'
-for command in create append cat info verify; do
+for command in create grow append cat info verify; do
     run 0 $command --help
     says 'FILE'
     run 2 $command
@@ -21,6 +21,8 @@ done
 "$tool" >out 2>err && fail "no command, and no error"
 run 2 no-such-command
 run 2 create file
+run 2 grow file
+run 2 create file --size 1M --durability always
 run 2 info file --region 0
 run 2 verify file --from 1
 run 2 append file --json </dev/null
@@ -48,6 +50,7 @@ for file in missing directory empty short foreign zeros truncated stump grown da
     done
     run 2 info $file --json
     run 2 verify $file --json
+    run 2 grow $file --size 2M
     run 2 append $file <<<line
     complains "^pmemstream: $file: .+ \(.+\)\$"
     is "$(cat out)" ''
