@@ -49,6 +49,7 @@ PIN(pmemstream_entry_iterator_delete, void, entry_iterator_t **);
 
 PIN(pmemstream_errormsg, const char *, void);
 PIN(pmemstream_create, int, const char *, const struct pmemstream_options *, stream_t **);
+PIN(pmemstream_grow, int, stream_t *, uint64_t);
 PIN(pmemstream_open, int, const char *, const struct pmemstream_options *, stream_t **);
 PIN(pmemstream_get_info, int, stream_t *, struct pmemstream_info *, size_t);
 PIN(pmemstream_get_region_info, int, stream_t *, region_t, struct pmemstream_region_info *, size_t);
