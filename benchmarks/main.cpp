@@ -34,7 +34,7 @@ void run(const Options &options)
     heed_interrupts();
     Report report = {.machine = this_machine(),
                      .context = options.context,
-                     .settings = contender_settings(options.context.peers),
+                     .settings = contender_settings(),
                      .clock_overhead = clock_overhead_nanoseconds(),
                      .others = 0,
                      .results = {}};

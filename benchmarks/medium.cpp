@@ -14,13 +14,34 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 namespace bench {
 
+namespace {
+
+constexpr const char *granularity = "PMEM2_FORCE_GRANULARITY";
+
+} // namespace
+
+ForcedGranularity::ForcedGranularity(const char *forced)
+{
+    if (const char *before = std::getenv(granularity))
+        before_ = before;
+    setenv(granularity, forced, 1);
+}
+
+ForcedGranularity::~ForcedGranularity()
+{
+    if (before_)
+        setenv(granularity, before_->c_str(), 1);
+    else
+        unsetenv(granularity);
+}
+
 void tell_libraries(const Medium &medium)
 {
-    static constexpr const char *granularity = "PMEM2_FORCE_GRANULARITY";
     static constexpr const char *is_persistent = "PMEM_IS_PMEM_FORCE";
     if (medium.stand_in) {
         setenv(granularity, "CACHE_LINE", 1);
@@ -38,6 +59,23 @@ std::string describe(const Medium &medium)
     return fmt::format("Ordinary memory ({}) stands in for persistent memory: PMEM2_FORCE_GRANULARITY=CACHE_LINE, "
                        "PMEM_IS_PMEM_FORCE=1.",
                        medium.directory);
+}
+
+std::string Disk::description() const
+{
+    // The last mount whose directory the path lies in.
+    const std::string path = std::filesystem::canonical(directory).string() + '/';
+    std::ifstream mounts("/proc/self/mounts");
+    std::string type = "unknown";
+    std::size_t longest = 0;
+    for (std::string device, place, kind, rest; mounts >> device >> place >> kind && std::getline(mounts, rest);) {
+        const std::string prefix = place == "/" ? place : place + '/';
+        if (path.starts_with(prefix) && prefix.size() >= longest) {
+            longest = prefix.size();
+            type = kind;
+        }
+    }
+    return "a file system of the type " + type;
 }
 
 File::File(const std::string &directory, std::size_t size)

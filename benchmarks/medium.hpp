@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace bench {
@@ -21,8 +22,29 @@ struct Medium {
     std::size_t size = std::size_t{64} << 20;
 };
 
+// Where files lie that are to be durable on a device.
+struct Disk {
+    std::string directory = ".";
+    // Of each contender's file.
+    std::size_t size = std::size_t{64} << 20;
+
+    // "a file system of the type ext4"
+    std::string description() const;
+};
+
 // Tells libpmem2 and libpmem, for this process, what to take the memory for. Before anything is mapped.
 void tell_libraries(const Medium &medium);
+// The same of libpmem2 alone, while it lives.
+class ForcedGranularity {
+public:
+    explicit ForcedGranularity(const char *granularity);
+    ForcedGranularity(const ForcedGranularity &) = delete;
+    ForcedGranularity &operator=(const ForcedGranularity &) = delete;
+    ~ForcedGranularity();
+
+private:
+    std::optional<std::string> before_;
+};
 // The sentence that belongs to every figure.
 std::string describe(const Medium &medium);
 

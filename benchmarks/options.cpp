@@ -44,7 +44,8 @@ Options parse_options(int argc, char **argv)
                               ->capture_default_str();
     app.add_option("--only", only, "Run these workloads only")->check(CLI::IsMember(names_of(workloads())));
     app.add_flag("--list", list, "Print the workloads");
-    app.add_flag("--peers", context.peers, "RocksDB, LevelDB and LMDB take part, too");
+    app.add_flag("--peers", context.peers,
+                 "RocksDB, LevelDB, LMDB and SQLite take part everywhere, not only on a disk");
     app.add_flag("--short", context.brief, "Run everything for a moment only, to see that it works");
     app.add_option("--json", options.json, "Write everything there is to this file");
     app.add_option("--markdown", options.markdown, "Write the tables to this file, too");
@@ -52,6 +53,9 @@ Options parse_options(int argc, char **argv)
     CLI::Option *directory = app.add_option("--directory", context.medium.directory, "Where the contenders' files lie")
                                  ->check(CLI::ExistingDirectory)
                                  ->capture_default_str();
+    app.add_option("--disk", context.disk.directory, "Where the files lie that are synced to a device")
+        ->check(CLI::ExistingDirectory)
+        ->capture_default_str();
     app.add_flag("--persistent", persistent, "The directory is on persistent memory: nothing stands in for it")
         ->needs(directory);
     try {
@@ -75,6 +79,7 @@ Options parse_options(int argc, char **argv)
             megabytes = 4;
     }
     context.medium.size = megabytes << 20;
+    context.disk.size = context.medium.size;
     context.medium.stand_in = !persistent;
     for (const Workload &workload : workloads())
         if (only.empty() || std::find(only.begin(), only.end(), workload.name) != only.end())

@@ -19,7 +19,7 @@ build="g++ make cmake ninja-build pkg-config libpmem2-dev libxxhash-dev libcli11
 checks="valgrind clang-format clang-tidy cppcheck libjemalloc-dev"
 # Not clang-14, the default of Debian 12: with its standard library it has no std::source_location.
 fuzz="clang-19 libclang-rt-19-dev"
-bench="libpmemlog-dev librocksdb-dev liblmdb-dev libleveldb-dev"
+bench="libpmemlog-dev librocksdb-dev liblmdb-dev libleveldb-dev libsqlite3-dev"
 
 case ${1-} in
 build) packages=$build ;;

@@ -9,6 +9,8 @@
 #include <leveldb/db.h>
 #include <leveldb/options.h>
 
+#include <atomic>
+
 namespace bench {
 namespace {
 
@@ -67,7 +69,7 @@ private:
 
     std::uint64_t size_;
     std::uint64_t used_ = 0;
-    std::uint64_t number_ = 0;
+    std::atomic<std::uint64_t> number_ = 0;
     Directory directory_;
     leveldb::WriteOptions write_;
     std::unique_ptr<leveldb::DB> db_;

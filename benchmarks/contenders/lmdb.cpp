@@ -29,6 +29,7 @@ public:
         if (used_ + count * stored_size(size) > size_) {
             mdb_env_close(environment_);
             std::filesystem::remove(path());
+            std::filesystem::remove(path() + "-lock");
             open();
         }
         used_ += count * stored_size(size);
@@ -36,12 +37,13 @@ public:
 
     void append_one(const std::byte *data, std::size_t size)
     {
-        auto key = number_key(++number_);
-        MDB_val key_value = {key.size(), key.data()};
         // LMDB does not write to what it is given.
         MDB_val data_value = {size, const_cast<std::byte *>(data)};
         MDB_txn *transaction = nullptr;
+        // Lets one thread in at a time.
         check(mdb_txn_begin(environment_, nullptr, 0, &transaction));
+        auto key = number_key(++number_);
+        MDB_val key_value = {key.size(), key.data()};
         check(mdb_put(transaction, table_, &key_value, &data_value, MDB_APPEND));
         check(mdb_txn_commit(transaction));
     }
@@ -59,7 +61,7 @@ private:
     {
         check(mdb_env_create(&environment_));
         check(mdb_env_set_mapsize(environment_, 4 * size_));
-        check(mdb_env_open(environment_, path().c_str(), MDB_NOSUBDIR | MDB_NOLOCK, S_IRUSR | S_IWUSR));
+        check(mdb_env_open(environment_, path().c_str(), MDB_NOSUBDIR, S_IRUSR | S_IWUSR));
         MDB_txn *transaction = nullptr;
         check(mdb_txn_begin(environment_, nullptr, 0, &transaction));
         check(mdb_dbi_open(transaction, nullptr, 0, &table_));
@@ -79,7 +81,7 @@ private:
 
 const Peer lmdb_peer = {
     "LMDB",
-    "a transaction with one put (MDB_APPEND) and a synchronous commit, keys of 8 bytes that rise, no lock file. A new "
+    "a transaction with one put (MDB_APPEND) and a synchronous commit, keys of 8 bytes that rise. A new "
     "database when its share of memory is full, between two slices.",
     [](const Medium &medium) -> LogPtr { return std::make_unique<LmdbPuts>(medium); }};
 

@@ -33,6 +33,9 @@ std::vector<Peer> built_peers()
 #ifdef BENCH_WITH_LMDB
         lmdb_peer,
 #endif
+#ifdef BENCH_WITH_SQLITE
+        sqlite_peer,
+#endif
     };
 }
 

@@ -27,6 +27,7 @@ struct Peer {
 extern const Peer rocksdb_peer;
 extern const Peer lmdb_peer;
 extern const Peer leveldb_peer;
+extern const Peer sqlite_peer;
 
 std::vector<Peer> built_peers();
 

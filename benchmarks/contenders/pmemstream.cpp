@@ -112,6 +112,17 @@ Stream::Stream(Map map) : map_(std::move(map))
         fail_in_pmemstream("from_map");
 }
 
+Stream::Stream(const Disk &disk) : directory_(disk.directory)
+{
+    const ForcedGranularity none("PAGE");
+    pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
+    options.size = disk.size;
+    options.block_size = block_size;
+    if (pmemstream_create((directory_->path() + "/stream").c_str(), &options, &stream_) != 0)
+        fail_in_pmemstream("create");
+    require(info().medium == PMEMSTREAM_MEDIUM_PAGE, "a file on a disk that is none");
+}
+
 Stream::~Stream()
 {
     pmemstream_delete(&stream_);

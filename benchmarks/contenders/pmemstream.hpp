@@ -9,14 +9,18 @@
 
 #include <libpmemstream.h>
 
+#include <optional>
+
 namespace bench {
 
-// An open stream in a map that lives as long.
+// An open stream in a map, or a file, that lives as long.
 class Stream {
 public:
     static constexpr std::size_t block_size = 4096;
 
     explicit Stream(Map map);
+    // In a new file whose pages are synced, whatever else the library is told.
+    explicit Stream(const Disk &disk);
     Stream(const Stream &) = delete;
     Stream &operator=(const Stream &) = delete;
     ~Stream();
@@ -26,6 +30,7 @@ public:
     std::size_t largest_region_size() const { return info().largest_free_size; }
 
 private:
+    std::optional<Directory> directory_;
     Map map_;
     pmemstream *stream_ = nullptr;
 };

@@ -10,6 +10,8 @@
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
 
+#include <atomic>
+
 namespace bench {
 namespace {
 
@@ -72,7 +74,7 @@ private:
 
     std::uint64_t size_;
     std::uint64_t used_ = 0;
-    std::uint64_t number_ = 0;
+    std::atomic<std::uint64_t> number_ = 0;
     Directory directory_;
     rocksdb::WriteOptions write_;
     std::unique_ptr<rocksdb::DB> db_;

@@ -4,10 +4,11 @@
 #include "contenders/settings.hpp"
 
 #include "contenders/peers.hpp"
+#include "workloads/workload.hpp"
 
 namespace bench {
 
-std::vector<Setting> contender_settings(bool peers)
+std::vector<Setting> contender_settings()
 {
     std::vector<Setting> settings = {
         {"pmemstream", "libpmemstream " PMEMSTREAM_VERSION ", blocks of 4096 bytes, the region's runtime given to each "
@@ -19,11 +20,15 @@ std::vector<Setting> contender_settings(bool peers)
         {"floor, stores and flushes", "ordinary stores of the same bytes, each line flushed once by libpmem2's flush, "
                                       "one sfence; of a batch: one sfence for 256 entries."},
     };
+    settings.push_back(
+        {name::written, "pwrite and fdatasync by one thread, to a file all of which was written before."});
+    settings.push_back({name::allocated, "the same to a file that posix_fallocate made."});
+    settings.push_back({name::group_floor, "threads that copy into a map of a file that was written before; the last "
+                                           "of them syncs for all, by fdatasync. No log does less."});
     if (has_pmemlog())
         settings.push_back({"libpmemlog", "pmemlog_append; a full log is rewound between two slices."});
-    if (peers)
-        for (const Peer &peer : built_peers())
-            settings.push_back({peer.name, peer.settings});
+    for (const Peer &peer : built_peers())
+        settings.push_back({peer.name, peer.settings});
     return settings;
 }
 

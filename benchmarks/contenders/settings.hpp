@@ -14,7 +14,6 @@ struct Setting {
     std::string text;
 };
 
-// With `peers`, the other stores that this program was built with, too.
-std::vector<Setting> contender_settings(bool peers);
+std::vector<Setting> contender_settings();
 
 } // namespace bench

@@ -96,6 +96,7 @@ std::string as_json(const Report &report)
           {"stand_in", context.medium.stand_in},
           {"description", describe(context.medium)},
           {"bytes_each", context.medium.size}}},
+        {"disk", {{"description", context.disk.description()}, {"bytes_each", context.disk.size}}},
         {"effort", {{"rounds", context.effort.rounds}, {"slice_ms", context.effort.slice_milliseconds}}},
         {"clock_overhead_ns", report.clock_overhead},
         {"contenders", contenders},

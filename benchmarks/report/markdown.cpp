@@ -106,24 +106,52 @@ std::string threads_section(const Report &report)
                    "Wall time from the first thread's start to the last one's end, divided by the appends of all.");
 }
 
-std::string latency_section(const Report &report)
+Grid latency_grid(const Results &results, const std::string &workload)
 {
     std::vector<std::string> header = {"threads", "contender"};
     for (const Percentile &percentile : percentiles)
         header.push_back(percentile.name);
     header.emplace_back("appends");
     Grid grid(header, 2);
-    for (const Latency &latency : report.results.latencies) {
+    for (const Latency &latency : results.latencies) {
+        if (latency.of.workload != workload)
+            continue;
         std::vector<std::string> row = {std::to_string(latency.of.threads), latency.contender};
         for (const double nanoseconds : latency.nanoseconds)
             row.push_back(duration(nanoseconds));
         row.push_back(std::to_string(latency.samples));
         grid.add(row);
     }
-    return section(report, "Latency of synchronous appends of 64 bytes, percentiles", grid,
+    return grid;
+}
+
+std::string latency_section(const Report &report)
+{
+    return section(report, "Latency of synchronous appends of 64 bytes, percentiles",
+                   latency_grid(report.results, "latency"),
                    fmt::format("From the end of one append to the end of the next. Each has {} in it, the median of "
                                "two looks at the clock one after the other.",
                                duration(report.clock_overhead)));
+}
+
+// What an append takes, and how many of them fit into one write and sync.
+std::string files_section(const Report &report)
+{
+    const Results &results = report.results;
+    Grid grid({"threads", "contender", "µs per append", "appends in one write + fdatasync"}, 2);
+    for (const Case &of : cases_of(results, "files"))
+        for (const std::string &contender : contenders_of(results, "files"))
+            if (const Quartiles *value = find_value(results, of, contender)) {
+                const auto ratio = find_ratio(results, of, name::raw, contender);
+                grid.add({std::to_string(of.threads), contender, number(value->median / 1e3), cell(ratio)});
+            }
+    if (grid.empty())
+        return "";
+    return fmt::format("### Synchronous appends of 1 KiB to files on a disk\n\nIn {}, synced to its device. The time "
+                       "from the first thread's start to the last one's end, divided by the appends of all; slices and "
+                       "their number differ from those above: a quarter of the rounds, each 25 times as long.\n\n{}\n"
+                       "### Latency of these, percentiles\n\n{}\n",
+                       report.context.disk.description(), grid.str(), latency_grid(results, "files").str());
 }
 
 std::string iterate_section(const Report &report)
@@ -193,6 +221,7 @@ std::string as_markdown(const Report &report)
                            {name::pmemstream, name::batch, "to the floor of a batch"}});
     text += threads_section(report);
     text += latency_section(report);
+    text += files_section(report);
     text += iterate_section(report);
     text += open_section(report);
     text += space_section(report);

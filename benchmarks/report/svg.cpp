@@ -57,7 +57,7 @@ std::vector<Line> latency_lines(const Results &results)
 {
     std::vector<Line> lines;
     for (const Latency &latency : results.latencies) {
-        if (latency.of.threads != 1)
+        if (latency.of.workload != "latency" || latency.of.threads != 1)
             continue;
         Line &line = lines.emplace_back(line_of(latency.contender, latency.contender));
         for (std::size_t i = 0; i < percentiles.size(); ++i)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
+#include "contenders/peers.hpp"
 #include "report/report.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +34,20 @@ std::vector<Wanted> wanted(const Results &results)
     const auto threads = [&](unsigned threads, const char *contender) {
         return find_ratio(results, {"threads", wanted_entry_size, threads}, contender, name::one_thread);
     };
+    // How many appends go into one write and sync.
+    const auto files = [&](unsigned threads) {
+        return find_ratio(results, {"files", file_entry_size, threads}, name::raw, name::one_region);
+    };
+    // The time of the fastest store to ours.
+    const auto fastest_peer = [&](unsigned threads) {
+        std::optional<Quartiles> least;
+        for (const Peer &peer : built_peers())
+            if (const auto ratio =
+                    find_ratio(results, {"files", file_entry_size, threads}, peer.name, name::one_region);
+                ratio && (!least || ratio->median < least->median))
+                least = ratio;
+        return least;
+    };
     const auto of_64 = [&](const char *workload) { return Case{workload, wanted_entry_size}; };
     return {
         {"sync append, 64 B, to the floor", true, 1.15, "", sync(64)},
@@ -51,6 +66,12 @@ std::vector<Wanted> wanted(const Results &results)
         {"open and first append after a clean close", true, 0.5, "ms", opening(results, name::opened_clean)},
         {"open and first append after kill -9, 100 regions being written", true, 5, "ms",
          opening(results, name::opened_killed)},
+        {"file, 1 KiB, 1 thread, to one write + fdatasync", true, 1.1, "",
+         find_ratio(results, {"files", file_entry_size, 1}, name::one_region, name::raw)},
+        {"file, 1 KiB, 8 threads: appends in one write + fdatasync", false, 6, "", files(8)},
+        {"file, 1 KiB, 16 threads: appends in one write + fdatasync", false, 10, "", files(16)},
+        {"file, 1 KiB, 1 thread: the fastest other store to pmemstream", false, 1, "", fastest_peer(1)},
+        {"file, 1 KiB, 8 threads: the fastest other store to pmemstream", false, 1, "", fastest_peer(8)},
     };
 }
 

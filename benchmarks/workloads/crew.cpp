@@ -31,8 +31,18 @@ std::size_t shared_region_size(const Stream &stream)
 
 std::shared_ptr<Logs> Logs::own_regions(const Medium &medium)
 {
+    return own_regions(std::make_unique<Stream>(map_touched(medium)));
+}
+
+std::shared_ptr<Logs> Logs::own_regions(const Disk &disk)
+{
+    return own_regions(std::make_unique<Stream>(disk));
+}
+
+std::shared_ptr<Logs> Logs::own_regions(std::unique_ptr<Stream> stream)
+{
     auto logs = std::make_shared<Logs>();
-    logs->stream_ = std::make_unique<Stream>(map_touched(medium));
+    logs->stream_ = std::move(stream);
     const std::size_t size = shared_region_size(*logs->stream_);
     for (unsigned i = 0; i < most_threads; ++i) {
         logs->regions_.push_back(std::make_unique<Region>(logs->stream_->get(), size));
@@ -43,8 +53,18 @@ std::shared_ptr<Logs> Logs::own_regions(const Medium &medium)
 
 std::shared_ptr<Logs> Logs::one_region(const Medium &medium)
 {
+    return one_region(std::make_unique<Stream>(map_touched(medium)));
+}
+
+std::shared_ptr<Logs> Logs::one_region(const Disk &disk)
+{
+    return one_region(std::make_unique<Stream>(disk));
+}
+
+std::shared_ptr<Logs> Logs::one_region(std::unique_ptr<Stream> stream)
+{
     auto logs = std::make_shared<Logs>();
-    logs->stream_ = std::make_unique<Stream>(map_touched(medium));
+    logs->stream_ = std::move(stream);
     logs->regions_.push_back(std::make_unique<Region>(logs->stream_->get(), logs->stream_->largest_region_size()));
     logs->logs_.push_back(make_sync_appends(*logs->regions_.back()));
     return logs;

@@ -24,6 +24,9 @@ public:
     // Regions of one stream.
     static std::shared_ptr<Logs> own_regions(const Medium &medium);
     static std::shared_ptr<Logs> one_region(const Medium &medium);
+    // The same in a new file, synced.
+    static std::shared_ptr<Logs> own_regions(const Disk &disk);
+    static std::shared_ptr<Logs> one_region(const Disk &disk);
     // Each thread's part of the memory.
     static std::shared_ptr<Logs> floor(const Medium &medium);
     static std::shared_ptr<Logs> pmemlog_own(const Medium &medium);
@@ -35,6 +38,9 @@ public:
     unsigned used_by(unsigned threads) const { return logs_.size() == 1 ? 1 : threads; }
 
 private:
+    static std::shared_ptr<Logs> own_regions(std::unique_ptr<Stream> stream);
+    static std::shared_ptr<Logs> one_region(std::unique_ptr<Stream> stream);
+
     std::unique_ptr<Stream> stream_;
     std::vector<std::unique_ptr<Region>> regions_;
     Map map_;

@@ -15,6 +15,7 @@ namespace bench {
 
 struct Context {
     Medium medium;
+    Disk disk;
     Effort effort;
     // Other stores take part, too.
     bool peers = false;
@@ -36,9 +37,12 @@ void run_reserve(const Context &context, Results &results);
 void run_async(const Context &context, Results &results);
 void run_threads(const Context &context, Results &results);
 void run_latency(const Context &context, Results &results);
+void run_files(const Context &context, Results &results);
 void run_iterate(const Context &context, Results &results);
 void run_open(const Context &context, Results &results);
 void run_space(const Context &context, Results &results);
+
+inline constexpr std::size_t file_entry_size = 1024;
 
 // The names of contenders that the reports look for.
 namespace name {
@@ -55,6 +59,11 @@ inline constexpr const char *batch = "floor, stores and flushes of a batch";
 inline constexpr const char *pmemlog = "libpmemlog";
 inline constexpr const char *pmemlog_own = "libpmemlog, own logs";
 inline constexpr const char *pmemlog_one = "libpmemlog, one log";
+// One write and one sync: `raw` is the faster of the two.
+inline constexpr const char *written = "write + fdatasync, written before";
+inline constexpr const char *allocated = "write + fdatasync, allocated";
+inline constexpr const char *raw = "write + fdatasync";
+inline constexpr const char *group_floor = "floor, one sync for all";
 inline constexpr const char *opened_clean = "after a clean close";
 inline constexpr const char *opened_killed = "after kill -9";
 } // namespace name
