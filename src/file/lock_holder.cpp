@@ -52,7 +52,8 @@ std::string lock_holder(int descriptor)
             // A process can call itself anything.
             std::ranges::replace_if(
                 name, [](unsigned char letter) { return std::isprint(letter) == 0; }, '?');
-            return "process " + number + " (" + name + ')';
+            std::string holder = "process ";
+            return holder.append(number).append(" (").append(name).append(")");
         }
     }
     return {};

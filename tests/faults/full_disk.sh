@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright the pmemstream authors
 
-# Creating a stream on a file system that is full, on one that cannot allocate a file's space, and appending to a stream
-# while its disk is full of other things. The file systems are mounted in a name space of this test's own.
+# Creating and growing a stream on a file system that is full, on one that cannot allocate a file's space, on one that is
+# read-only, and appending to a stream while its disk is full of other things. The file systems are mounted in a name
+# space of this test's own.
 
 self=$(realpath "$0")
 # shellcheck source=tests/tool/lib.sh
@@ -42,8 +43,27 @@ run 0 append disk/stream <input
 run 0 cat disk/stream
 cmp out input || fail "other lines came back"
 run 0 verify disk/stream
+# Nor does it lose any when it cannot grow.
+run 2 grow disk/stream --size 3M
+complains '^pmemstream: disk/stream: .* \(No space left on device\)$'
+is "$(stat -c %s disk/stream)" 2097152
+run 0 verify disk/stream
+run 0 cat disk/stream
+cmp out input || fail "other lines came back"
 rm disk/filler
+run 0 grow disk/stream --size 3M
+run 0 verify disk/stream
 run 0 create disk/other --size 64K
+
+# Where nothing can be written, streams can be read.
+mount -o remount,ro disk
+run 2 create disk/third --size 64K
+complains '^pmemstream: disk/third: .* \(Read-only file system\)$'
+run 2 append disk/stream <input
+complains '\(Read-only file system\)$'
+run 2 grow disk/stream --size 4M
+run 0 cat disk/stream
+cmp out input || fail "other lines came back"
 umount disk
 
 # ramfs has no fallocate(2).

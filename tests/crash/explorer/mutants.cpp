@@ -68,6 +68,10 @@ constexpr Equivalent equivalents[] = {
     {"src/stream/recovery.cpp",
      "write_word<OffsetWord>(medium, geometry, format::stream_size_offset(copy), geometry.stream_size);",
      Mutation::Kind::delay, "likewise"},
+    {"src/stream/recovery.cpp", "return write_durably<OffsetWord>(medium, geometry, format::durability_offset,",
+     Mutation::Kind::drop, "the streams that are explored keep their durability; others are in crash.Process"},
+    {"src/stream/recovery.cpp", "return write_durably<OffsetWord>(medium, geometry, format::durability_offset,",
+     Mutation::Kind::delay, "likewise"},
     {"src/stream/regions.cpp", "if (failed(flush.wait())) // of the checkpoints", Mutation::Kind::drop,
      "the old checkpoints are as right as the new ones, which the thread's next fence makes durable"},
 };
