@@ -2,13 +2,14 @@
 /* Copyright the pmemstream authors */
 
 /*
- * A medium that fails, and a formatting that is cut short. For page-granular media only: this program's msync is the
- * one that the library calls.
+ * A medium that fails, and a formatting that is cut short. For page-granular media only: this program's msync and
+ * fsync are those that the library calls.
  */
 
 #include "fixture.h"
 #include "manual_mover.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -23,18 +24,28 @@ static int syncs_left = forever;
 static int failed_syncs;
 static bool dies;
 
+static bool sync_fails(void)
+{
+    if (syncs_left != 0) {
+        --syncs_left;
+        return false;
+    }
+    if (dies)
+        _exit(0);
+    ++failed_syncs;
+    errno = EIO;
+    return true;
+}
+
 /* Visible to the library, whatever the compiler is told about the rest. */
 __attribute__((visibility("default"))) int msync(void *address, size_t size, int flags)
 {
-    if (syncs_left == 0) {
-        if (dies)
-            _exit(0);
-        ++failed_syncs;
-        errno = EIO;
-        return -1;
-    }
-    --syncs_left;
-    return (int)syscall(SYS_msync, address, size, flags);
+    return sync_fails() ? -1 : (int)syscall(SYS_msync, address, size, flags);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+    return sync_fails() ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 static void fail_after(int syncs)
@@ -240,6 +251,49 @@ static void deleting_waits_for_copies(void)
     fixture_delete(&fixture);
 }
 
+/* Whichever sync of a growth fails: nothing is acknowledged any more, and the stream has one size or the other. */
+static void growing_fails(void)
+{
+    char directory[PATH_MAX];
+    char path[PATH_MAX + 16];
+    temporary_directory(directory);
+    snprintf(path, sizeof path, "%s/stream", directory);
+    struct pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
+    options.size = stream_size;
+    bool grown = false;
+    for (int syncs = 0; !grown; ++syncs) {
+        struct pmemstream *stream;
+        CHECK_OK(pmemstream_create(path, &options, &stream));
+        const struct pmemstream_region region = allocate(stream, 1000);
+        append_text(stream, region, "acknowledged");
+        fail_after(syncs);
+        grown = pmemstream_grow(stream, 2 * stream_size) == 0;
+        if (!grown) {
+            CHECK(errno == EIO);
+            CHECK_EQUAL(failed_syncs, 1);
+            struct pmemstream_region other;
+            CHECK_FAILS(pmemstream_append(stream, region, NULL, "x", 1, NULL), EIO);
+            CHECK_FAILS(pmemstream_grow(stream, 2 * stream_size), EIO);
+            CHECK_FAILS(pmemstream_region_allocate(stream, 100, &other), EIO);
+            CHECK_EQUAL(failed_syncs, 1);
+        }
+        pmemstream_delete(&stream);
+        fail_after(forever);
+        CHECK_OK(pmemstream_open(path, NULL, &stream));
+        const struct pmemstream_info info = info_of(stream);
+        CHECK(info.size == stream_size || info.size == 2 * stream_size);
+        CHECK(info.damage_count == 0 && (info.size == 2 * stream_size || !grown));
+        CHECK_TEXTS(stream, region, "acknowledged");
+        /* It goes on where it was. */
+        CHECK_OK(pmemstream_grow(stream, 3 * stream_size));
+        append_text(stream, allocate(stream, stream_size), "in what was added");
+        pmemstream_delete(&stream);
+        CHECK(unlink(path) == 0);
+        CHECK(grown || syncs < 10);
+    }
+    CHECK(rmdir(directory) == 0);
+}
+
 int main(void)
 {
     formatting_is_cut_short();
@@ -247,5 +301,6 @@ int main(void)
     calls_fail();
     closing_fails();
     deleting_waits_for_copies();
+    growing_fails();
     return 0;
 }
