@@ -286,7 +286,8 @@ struct pmemstream_options {
     uint64_t slots;      /* so many entries can be under way, copied by movers or threads, before the next one has to
                           * wait; rounded up to a power of two, at most 2^24; 8 bytes of memory each; 0 means 1024 */
     uint64_t max_delay;  /* microseconds, at most 1,000,000: on files each sync is put off so long, so that it serves
-                          * more appends of other threads; 0 waits only for threads that come back from the last one */
+                          * more appends of other threads; 0 waits only for threads that come back from the last one.
+                          * Polling a future for "persisted" takes part, and so blocks as long */
     int durability;      /* enum pmemstream_durability. Stays with the stream until it is opened for writing with the
                           * other. Read-only: ignored */
     int prefault;        /* has every page of the map present when it returns; on files it reads all of it */
@@ -304,8 +305,9 @@ int pmemstream_create(const char *path, const struct pmemstream_options *options
 
 /*
  * Opens the stream in a file; `options` may be NULL. Never creates one; an empty file is EMEDIUMTYPE. A writer holds a
- * lock on the file until pmemstream_delete or its process's end; a second one gets EBUSY. With read_only no lock is
- * taken and not one byte written; what a killed writer left is recovered in memory, a damaged stream opens as far as
+ * lock on the file until pmemstream_delete or its process's end (and that of children forked without exec); a second
+ * one gets EBUSY, and pmemstream_errormsg() tells which process has it where that can be known. With read_only no lock
+ * is taken and not one byte written; what a killed writer left is recovered in memory, a damaged stream opens as far as
  * one of its superblocks is whole, and the stream shows the entries there were when it was opened. Functions that
  * change it fail with EROFS. Errors: those of pmemstream_from_map and open(2), EBUSY.
  */

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t default_block_size = 4096;
 constexpr std::uint64_t most_slots = 1 << 24;
+constexpr int most_attempts = 100;
+constexpr std::size_t largest_options = 4096;      // of any version
 constexpr std::uint64_t longest_delay = 1'000'000; // microseconds
 
 // A program built against a later version may pass a larger structure; what this one does not know must be zero.
@@ -25,7 +27,7 @@ Error read_options(const pmemstream_options *given, pmemstream_options &options)
     if (given == nullptr)
         return Error::none;
     const std::size_t size = given->struct_size;
-    if (size < sizeof given->struct_size)
+    if (size < sizeof given->struct_size || size % alignof(pmemstream_options) != 0 || size > largest_options)
         return Error::bad_options;
     const auto *bytes = reinterpret_cast<const char *>(given);
     for (std::size_t i = sizeof options; i < size; ++i)
@@ -46,8 +48,6 @@ Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_opti
                   std::unique_ptr<Stream> &stream)
 {
     Medium medium(file->map(), {.descriptor = file->descriptor(), .most_size = file->most_size()});
-    if (options.prefault != 0 || std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
-        medium.prefault();
     Options internal{.read_only = options.read_only != 0, .check_data = options.check_data != 0};
     if (options.slots != 0)
         internal.slots = std::bit_ceil(options.slots);
@@ -56,8 +56,11 @@ Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_opti
                                                                                   : format::Durability::sync;
     internal.max_delay = std::chrono::microseconds(options.max_delay);
     const Error error = Stream::open(medium, options.block_size, if_empty, internal, stream);
-    if (!failed(error))
-        stream->adopt(file);
+    if (failed(error))
+        return error;
+    stream->adopt(file);
+    if (options.prefault != 0 || std::getenv("PMEMSTREAM_PREFAULT_AT_OPEN") != nullptr)
+        medium.prefault();
     return error;
 }
 
@@ -126,20 +129,28 @@ int pmemstream_grow(struct pmemstream *stream, uint64_t size)
         const auto file = unwrap(stream)->file();
         if (file == nullptr)
             return Error::cannot_grow;
-        return unwrap(stream)->grow(size, [&] { return std::static_pointer_cast<MappedFile>(file)->extend(size); });
+        return unwrap(stream)->grow(size, [&](std::uint64_t before) {
+            return std::static_pointer_cast<MappedFile>(file)->extend(before, size);
+        });
     });
 }
 
 int pmemstream_open(const char *path, const struct pmemstream_options *given, struct pmemstream **stream)
 {
     return from_path(path, given, stream, [&](pmemstream_options &options, std::unique_ptr<Stream> &opened) {
-        std::shared_ptr<MappedFile> file;
-        std::string holder;
-        if (const Error error = MappedFile::open(path, options.read_only != 0, file, holder); failed(error)) {
-            tell_holder(holder);
-            return error;
+        for (int attempt = 1;; ++attempt) {
+            std::shared_ptr<MappedFile> file;
+            std::string holder;
+            if (const Error error = MappedFile::open(path, options.read_only != 0, file, holder); failed(error)) {
+                tell_holder(holder);
+                return error;
+            }
+            const Error error = open_mapped(file, options, Stream::IfEmpty::refuse, opened);
+            // A writer may have it grow just now.
+            const bool may_grow = options.read_only != 0 && attempt < most_attempts && file->length_changed();
+            if (!may_grow || (error != Error::file_truncated && error != Error::file_grown))
+                return error;
         }
-        return open_mapped(file, options, Stream::IfEmpty::refuse, opened);
     });
 }
 

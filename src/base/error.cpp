@@ -51,7 +51,7 @@ Text text(Error error) noexcept
         return {ENOTSUP, "only a stream that was opened by its path can grow"};
     case Error::no_room_to_grow:
         return {ENOMEM,
-                "something else lies behind the stream in this process's memory: open it again to have it grow"};
+                "no address space was reserved for so much: a stream that is opened again can grow as much again"};
     case Error::not_a_stream:
         return {EMEDIUMTYPE, "this is not a stream, and not empty either: left untouched"};
     case Error::empty_file:

@@ -4,6 +4,7 @@
 #include "file/mapped_file.hpp"
 
 #include "base/arithmetic.hpp"
+#include "base/kept_errno.hpp"
 #include "file/lock_holder.hpp"
 
 #include <algorithm>
@@ -101,8 +102,11 @@ MappedFile::~MappedFile()
         pmem2_vm_reservation_delete(&reservation_);
     if (remove_)
         unlink(path_.c_str());
-    if (fd_ >= 0)
-        close(fd_); // and with it the lock
+    if (fd_ >= 0) {
+        // A child that was forked meanwhile shares the lock, and would keep it.
+        static_cast<void>(set_lock(F_UNLCK));
+        close(fd_);
+    }
     errno = saved;
 }
 
@@ -130,14 +134,19 @@ Error MappedFile::keep()
     return Error::none;
 }
 
-Error MappedFile::lock() const noexcept
+bool MappedFile::set_lock(short type) const noexcept
 {
     // An open file description lock: it dies with its holder, and threads and other streams of the same process do not
     // share it.
     struct flock whole = {};
-    whole.l_type = F_WRLCK;
+    whole.l_type = type;
     whole.l_whence = SEEK_SET;
-    if (fcntl(fd_, F_OFD_SETLK, &whole) == 0)
+    return fcntl(fd_, F_OFD_SETLK, &whole) == 0;
+}
+
+Error MappedFile::lock() const noexcept
+{
+    if (set_lock(F_WRLCK))
         return Error::none;
     return errno == EAGAIN || errno == EACCES ? Error::busy : Error::system;
 }
@@ -155,6 +164,7 @@ Error MappedFile::map(bool read_only) noexcept
     }
     if (const Error error = map_from(0, read_only, map_); failed(error))
         return error;
+    length_ = size;
     mapped_ = align_up(size, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
     return Error::none;
 }
@@ -190,26 +200,30 @@ Error MappedFile::map_from(std::uint64_t begin, bool read_only, pmem2_map *&map)
     return Error::system;
 }
 
-Error MappedFile::extend(std::uint64_t size)
+Error MappedFile::extend(std::uint64_t begin, std::uint64_t size)
 {
-    struct stat status = {};
-    if (fstat(fd_, &status) != 0)
-        return Error::system;
     if (size > reserved_)
         return Error::no_room_to_grow;
-    const off_t before = status.st_size;
+    added_.reserve(added_.size() + 1);
     const Error error = [&] {
-        if (const Error refused = allocate(static_cast<std::uint64_t>(before), size); failed(refused))
+        if (const Error refused = allocate(begin, size); failed(refused))
             return refused;
         return add_map(size);
     }();
-    if (failed(error)) {
-        const int saved = errno;
-        // If it stays longer, it is one that was growing.
-        static_cast<void>(ftruncate(fd_, before));
-        errno = saved;
+    if (!failed(error)) {
+        length_ = std::max(length_, size);
+        return error;
     }
+    const KeptErrno kept;
+    // If it stays longer, it is one that was growing.
+    static_cast<void>(ftruncate(fd_, static_cast<off_t>(length_)));
     return error;
+}
+
+bool MappedFile::length_changed() const noexcept
+{
+    struct stat status = {};
+    return fstat(fd_, &status) == 0 && static_cast<std::uint64_t>(status.st_size) != length_;
 }
 
 Error MappedFile::allocate(std::uint64_t begin, std::uint64_t end) const noexcept
@@ -229,7 +243,6 @@ Error MappedFile::add_map(std::uint64_t size)
     const std::uint64_t end = align_up(size, static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
     if (end <= mapped_)
         return Error::none;
-    added_.reserve(added_.size() + 1);
     pmem2_map *map = nullptr;
     if (const Error error = map_from(mapped_, false, map); failed(error))
         return error;

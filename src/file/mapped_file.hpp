@@ -26,9 +26,12 @@ public:
     enum class Naming : std::uint8_t { last, first };
     static Error create(const char *path, std::uint64_t size, Naming naming, std::shared_ptr<MappedFile> &file);
 
-    // Has the file end behind `size` bytes, all allocated, and maps them behind those that are mapped. Its end is
-    // durable once the file was synced. On failure the file is as it was.
-    Error extend(std::uint64_t size);
+    // Has the file hold `size` bytes, of which those from `begin` on are allocated, and maps them behind those that are
+    // mapped. Its length is durable once the file was synced. On failure the file is as long as it was, as far as the
+    // operating system helps. Throws std::bad_alloc.
+    Error extend(std::uint64_t begin, std::uint64_t size);
+    // The file has another length than when it was opened, or extended.
+    bool length_changed() const noexcept;
     // Up to which size that is possible; 0 where it is not.
     std::uint64_t most_size() const noexcept { return reserved_; }
 
@@ -45,6 +48,7 @@ public:
 
 private:
     explicit MappedFile(std::string path) : path_(std::move(path)) {}
+    bool set_lock(short type) const noexcept;
     Error lock() const noexcept;
     // All of the file, with address space behind it to grow into if that can be had.
     Error map(bool read_only) noexcept;
@@ -57,6 +61,7 @@ private:
     pmem2_vm_reservation *reservation_ = nullptr;
     std::uint64_t reserved_ = 0;
     pmem2_map *map_ = nullptr;
+    std::uint64_t length_ = 0;
     std::uint64_t mapped_ = 0; // a multiple of a page
     std::vector<pmem2_map *> added_;
     bool nameless_ = false;

@@ -68,29 +68,6 @@ std::optional<std::uint64_t> read_word(const std::byte *start, const Geometry &g
     return word == 0 ? first : OffsetWord::decode(word, word_seed(geometry.stream_seed, offset));
 }
 
-// What the file's size may be: a growth that was cut short leaves it somewhere in between.
-struct Sizes {
-    std::uint64_t stream;
-    std::uint64_t largest_file;
-};
-
-std::optional<Sizes> read_sizes(const std::byte *start, SuperblockReading &reading) noexcept
-{
-    const std::uint64_t made = reading.geometry.stream_size;
-    std::optional<std::uint64_t> size;
-    for (int copy = 0; copy < copies; ++copy) {
-        const auto word = read_word(start, reading.geometry, stream_size_offset(copy), made);
-        reading.size_holds[copy] = word && *word >= made;
-        if (reading.size_holds[copy])
-            size = std::max(size, word); // it is only ever raised
-    }
-    if (!size)
-        return std::nullopt;
-    const auto growth = read_word(start, reading.geometry, growth_offset, made);
-    reading.growth_holds = growth.has_value();
-    return Sizes{*size, std::max(*size, growth.value_or(0))};
-}
-
 } // namespace
 
 std::uint64_t Geometry::spans_end() const noexcept
@@ -178,22 +155,38 @@ Error read_superblocks(const std::byte *start, std::uint64_t map_size, Superbloc
         return Error::superblock_damaged;
     if (map_size < min_metadata_size)
         return Error::file_truncated;
-    const auto sizes = read_sizes(start, reading);
-    if (!sizes)
+    reading.made_size = reading.geometry.stream_size;
+    if (!read_changing(start, reading) || !plausible(reading.geometry))
         return Error::superblock_damaged;
-    reading.geometry.stream_size = sizes->stream;
-    if (!plausible(reading.geometry))
-        return Error::superblock_damaged;
+    if (!checked(map_size >= reading.geometry.stream_size))
+        return Error::file_truncated;
+    // A growth that was cut short leaves the file somewhere in between.
+    if (!checked(map_size <= std::max(reading.geometry.stream_size, reading.growing_to)))
+        return Error::file_grown;
+    return Error::none;
+}
+
+bool read_changing(const std::byte *start, SuperblockReading &reading) noexcept
+{
+    const std::uint64_t made = reading.made_size;
+    std::optional<std::uint64_t> size;
+    for (int copy = 0; copy < copies; ++copy) {
+        const auto word = read_word(start, reading.geometry, stream_size_offset(copy), made);
+        reading.size_holds[copy] = word && *word >= made;
+        if (reading.size_holds[copy])
+            size = std::max(size, word); // it is only ever raised
+    }
+    const auto growth = read_word(start, reading.geometry, growth_offset, made);
+    reading.growth_holds = growth.has_value();
+    reading.growing_to = growth.value_or(0);
     const auto durability =
         read_word(start, reading.geometry, durability_offset, static_cast<std::uint64_t>(Durability::sync));
     reading.durability_holds = durability && *durability <= static_cast<std::uint64_t>(Durability::process);
     if (reading.durability_holds)
         reading.durability = static_cast<Durability>(*durability);
-    if (!checked(map_size >= sizes->stream))
-        return Error::file_truncated;
-    if (!checked(map_size <= sizes->largest_file))
-        return Error::file_grown;
-    return Error::none;
+    if (size)
+        reading.geometry.stream_size = *size;
+    return size.has_value();
 }
 
 } // namespace pms::format

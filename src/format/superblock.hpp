@@ -46,9 +46,11 @@ struct SuperblockReading {
     std::uint64_t intended_block_size = 0; // of an unfinished creation
     bool may_write = true;                 // no feature forbids it
     std::array<bool, copies> valid{};      // which copies are whole
+    std::uint64_t made_size = 0;           // what the superblock tells of the stream's size
     // What changes: the geometry's stream_size, and this.
     Durability durability = Durability::sync;
     std::array<bool, copies> size_holds{true, true}; // which copies of the stream's size
+    std::uint64_t growing_to = 0;                    // the length that the file may have, if more
     bool growth_holds = true;
     bool durability_holds = true;
 };
@@ -57,5 +59,9 @@ struct SuperblockReading {
 // min_metadata_size. Errors: not_a_stream, unfinished_creation, superblock_damaged, newer_format, other_endianness,
 // unknown_feature, file_truncated, file_grown.
 Error read_superblocks(const std::byte *start, std::uint64_t map_size, SuperblockReading &reading) noexcept;
+
+// Reads again what changes, with the stream's size as a part of it, into what was read before. False if no copy of the
+// size is whole: it stays as it was.
+bool read_changing(const std::byte *start, SuperblockReading &reading) noexcept;
 
 } // namespace pms::format

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -65,13 +66,19 @@ bool was_written(int descriptor, std::uint64_t begin, std::uint64_t end) noexcep
     return known >= end;
 }
 
+// How many words it takes to remember what is present. On pages that changes with each sync.
+std::size_t remembered(Granularity granularity, std::uint64_t size) noexcept
+{
+    return granularity == Granularity::page ? 0 : size / chunk / word_bits + 1;
+}
+
 } // namespace
 
 Medium::Medium(pmem2_map *map, const File &file)
     : base_(static_cast<std::byte *>(pmem2_map_get_address(map))), size_(pmem2_map_get_size(map)),
       granularity_(granularity_of(map)), descriptor_(file.descriptor), flush_(pmem2_get_flush_fn(map)),
       drain_(pmem2_get_drain_fn(map)), syncs_(std::make_shared<Syncs>()),
-      present_(new std::atomic<std::uint64_t>[std::max(size_, file.most_size) / chunk / word_bits + 1]())
+      present_(new std::atomic<std::uint64_t>[remembered(granularity_, std::max(size_, file.most_size))]())
 {}
 
 void Medium::prefault() noexcept
@@ -81,7 +88,9 @@ void Medium::prefault() noexcept
 #ifdef MADV_POPULATE_WRITE
     // A page of a file that is had present for writing is written back.
     const int how = granularity_ == Granularity::page ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
-    if (madvise(base_, align_up(size_, page), how) == 0)
+    // Other errors than EINVAL, of an older kernel, are of pages that cannot be had: touching them would end the
+    // process.
+    if (madvise(base_, align_up(size_, page), how) == 0 || errno != EINVAL)
         return;
 #endif
     for (std::uint64_t offset = 0; offset < size_; offset += page)
@@ -181,7 +190,7 @@ Error Medium::sync(std::uint64_t offset, std::size_t size, Site) noexcept
 
 Error Medium::grown(std::uint64_t size, Site) noexcept
 {
-    size_ = size;
+    size_ = std::max(size_, size);
     return sync_once([&] { return fsync(descriptor_); });
 }
 

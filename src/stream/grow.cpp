@@ -6,9 +6,12 @@
 
 #include "stream/stream.hpp"
 
+#include <algorithm>
+#include <new>
+
 namespace pms {
 
-Error Stream::grow(std::uint64_t size, const std::function<Error()> &extend)
+Error Stream::grow(std::uint64_t size, const std::function<Error(std::uint64_t before)> &extend)
 {
     if (const Error error = writable(); failed(error))
         return error;
@@ -34,13 +37,15 @@ Error Stream::grow(std::uint64_t size, const std::function<Error()> &extend)
         return error;
     };
 
-    // A file that is longer than its stream would be refused.
-    if (failed(write_growth(medium_, geometry(), size)))
+    // A file that is longer than its stream would be refused, and it may be already, if an earlier growth was cut
+    // short. So this is never less than the file's length, and stays where it is if the file cannot be extended.
+    if (failed(write_growth(medium_, geometry(), std::max(size, medium_.size()))))
         return give_up(fail());
-    if (const Error error = extend(); failed(error)) {
-        if (failed(write_growth(medium_, geometry(), before)))
-            return give_up(fail());
-        return give_up(error);
+    try {
+        if (const Error error = extend(before); failed(error))
+            return give_up(error);
+    } catch (const std::bad_alloc &) {
+        return give_up(Error::out_of_memory);
     }
     if (failed(medium_.grown(size)))
         return give_up(fail());

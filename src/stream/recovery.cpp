@@ -303,6 +303,8 @@ CleanMark find_damage(const Medium &medium, const format::SuperblockReading &sup
                       const Tiling &tiling, std::vector<Damage> &damages)
 {
     const format::Geometry &geometry = superblocks.geometry;
+    format::SuperblockReading now = superblocks;
+    format::read_changing(medium.at(0), now);
     const auto report = [&](std::uint64_t offset, std::uint64_t size, std::uint64_t region, const char *what) {
         damages.push_back({offset, size, region, 0, what});
     };
@@ -314,17 +316,21 @@ CleanMark find_damage(const Medium &medium, const format::SuperblockReading &sup
             report(format::durable_timestamp_offset(copy), 8, no_region, "a copy of the durable timestamp is damaged");
         if (!words.next_generation[copy])
             report(format::next_generation_offset(copy), 8, no_region, "a copy of the next generation is damaged");
-        if (!superblocks.size_holds[copy])
+        if (!now.size_holds[copy])
             report(format::stream_size_offset(copy), 8, no_region, "a copy of the stream's size is damaged");
     }
-    if (!superblocks.growth_holds)
+    if (!now.growth_holds)
         report(format::growth_offset, 8, no_region, "the size that the file was growing to is damaged");
-    if (!superblocks.durability_holds)
+    if (!now.durability_holds)
         report(format::durability_offset, 8, no_region, "the stream's durability is damaged");
     if (!words.clean_mark)
         report(format::clean_mark_offset, 8, no_region, "the clean mark is damaged");
+    // What a writer has made of it meanwhile may reach from there into what was added.
+    const bool grew = now.geometry.stream_size != geometry.stream_size;
     for (const DamagedSpace &space : tiling.damaged)
-        report(space.offset, space.size, no_region, "a span's word is damaged: what was in the span cannot be told");
+        if (!grew || space.offset + space.size != geometry.spans_end())
+            report(space.offset, space.size, no_region,
+                   "a span's word is damaged: what was in the span cannot be told");
     for (const RegionReading &region : tiling.regions) {
         const auto check = [&](bool holds, std::size_t field, const char *what) {
             if (!holds)
@@ -376,6 +382,7 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
     tiling.free_spans = plan.free_spans;
     const CleanMark mark = find_damage(medium, superblocks, words, tiling, plan.damages);
 
+    plan.growth_holds = superblocks.growth_holds;
     const auto durable = StreamWords::newest(words.durable_timestamp);
     const auto next_generation = StreamWords::newest(words.next_generation);
     plan.next_generation = next_generation.value_or(0);
@@ -455,6 +462,8 @@ Error apply_recovery(Medium &medium, const format::Geometry &geometry, const Rec
     if (medium.load(format::stream_size_offset(0)) != medium.load(format::stream_size_offset(1)))
         for (int copy = 0; copy < format::copies; ++copy)
             write_word<OffsetWord>(medium, geometry, format::stream_size_offset(copy), geometry.stream_size);
+    if (!plan.growth_holds)
+        write_word<OffsetWord>(medium, geometry, format::growth_offset, medium.size());
     flush.add(0, format::min_metadata_size);
     for (const FreeSpan &span : plan.free_spans) {
         restore(medium, span.offset, span.offset + 8);
@@ -548,7 +557,9 @@ std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry 
         for (const std::uint64_t offset :
              {format::durable_timestamp_offset(copy), format::next_generation_offset(copy)})
             hash.update(medium.at(offset), sizeof(std::uint64_t));
-    hash.update(medium.at(format::clean_mark_offset), sizeof(std::uint64_t));
+    for (const std::uint64_t offset :
+         {format::clean_mark_offset, format::stream_size_offset(0), format::stream_size_offset(1)})
+        hash.update(medium.at(offset), sizeof(std::uint64_t));
     const Tiling tiling = walk_spans(medium, geometry);
     for (const FreeSpan &span : tiling.free_spans)
         hash.update(medium.at(span.offset), sizeof(std::uint64_t));

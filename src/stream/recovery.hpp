@@ -47,6 +47,7 @@ struct RecoveredRegion {
 struct RecoveryPlan {
     bool was_clean = false;
     bool metadata_damaged = false; // what is left can be read, but must not be written
+    bool growth_holds = true;      // the word that tells how long the file may be
     std::uint64_t persisted = 0;   // the last timestamp of the log
     std::uint64_t next_generation = 1;
     std::vector<RecoveredRegion> regions; // by generation

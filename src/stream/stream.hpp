@@ -57,9 +57,10 @@ public:
     Region *find_region(std::uint64_t offset) const { return regions_.find(offset); }
     const RegionTable &regions() const noexcept { return regions_; }
     std::uint64_t free_size() const;
-    // Makes the stream larger, by space that is free. `extend` has the file end behind `size` bytes, and the map hold
-    // them; if it fails it changes nothing, and nothing is changed. Throws std::bad_alloc.
-    Error grow(std::uint64_t size, const std::function<Error()> &extend);
+    // Makes the stream larger, by space that is free. `extend` has the file, which holds `before` bytes of the stream,
+    // and may be longer, hold `size`, and the map hold them; if it fails the stream stays as it is. Throws
+    // std::bad_alloc.
+    Error grow(std::uint64_t size, const std::function<Error(std::uint64_t before)> &extend);
     std::uint64_t size() const;
     // The largest size that allocate() can give.
     std::uint64_t largest_allocation() const;

@@ -213,6 +213,12 @@ static void bad_options(void)
     options = options_of(mebibyte);
     options.prefault = 2;
     CHECK_FAILS(pmemstream_create(path, &options, &stream), EINVAL);
+    static const size_t sizes[] = {0, 4, 12, 4, sizeof options + 4, 8192, SIZE_MAX - 7};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+        options = options_of(mebibyte);
+        options.struct_size = sizes[i];
+        CHECK_FAILS(pmemstream_create(path, &options, &stream), EINVAL);
+    }
     CHECK(access(path, F_OK) != 0);
     /* As a program that knows nothing of the newest fields passes it. */
     options = options_of(mebibyte);
@@ -262,6 +268,61 @@ static void lock_holder(void)
     CHECK(strstr(pmemstream_errormsg(), own) != NULL);
     pmemstream_delete(&stream);
     stream = open_stream(NULL);
+    pmemstream_delete(&stream);
+    CHECK(unlink(path) == 0);
+}
+
+/* A child that was forked shares the open file, and with it the lock. */
+static void forked_child(void)
+{
+    struct pmemstream_options options = options_of(mebibyte);
+    struct pmemstream *stream = create_stream(&options);
+    int pipe_ends[2];
+    CHECK(pipe(pipe_ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        close(pipe_ends[1]);
+        _exit(read(pipe_ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    pmemstream_delete(&stream);
+    stream = open_stream(NULL);
+    pmemstream_delete(&stream);
+    CHECK(close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0);
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(unlink(path) == 0);
+}
+
+/* A reader that opens while the file becomes longer. */
+static void *grow_in_steps(void *arg)
+{
+    struct appending *growing = arg;
+    for (uint64_t size = mebibyte; size < 6 * mebibyte; size += 65536)
+        CHECK_OK(pmemstream_grow(growing->stream, size));
+    __atomic_store_n(&growing->stop, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void opening_beside_growth(void)
+{
+    struct pmemstream_options options = options_of(mebibyte);
+    struct pmemstream *stream = create_stream(&options);
+    struct appending growing = {stream, allocate(stream, 1000), 0, 0};
+    append_text(stream, growing.region, "there");
+    const struct pmemstream_options read_only = {.struct_size = sizeof read_only, .read_only = 1, .prefault = 1};
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, grow_in_steps, &growing) == 0);
+    while (!__atomic_load_n(&growing.stop, __ATOMIC_ACQUIRE)) {
+        struct pmemstream *reader = open_stream(&read_only);
+        CHECK_EQUAL(info_of(reader).damage_count, 0);
+        CHECK_TEXTS(reader, growing.region, "there");
+        struct pmemstream_verify_result result;
+        CHECK_OK(pmemstream_verify(reader, NULL, NULL, &result));
+        CHECK_EQUAL(result.damages, 0);
+        pmemstream_delete(&reader);
+    }
+    CHECK(pthread_join(thread, NULL) == 0);
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
 }
@@ -318,6 +379,8 @@ int main(void)
     bad_options();
     delay_and_prefault();
     lock_holder();
+    forked_child();
+    opening_beside_growth();
     space_is_written_in_steps();
     CHECK(rmdir(directory) == 0);
     return 0;

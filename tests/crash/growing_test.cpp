@@ -36,8 +36,9 @@ public:
 
 Error grow(SimStream &stream, File &file, std::uint64_t size)
 {
-    return reinterpret_cast<Stream *>(stream.get())->grow(size, [&] {
-        file.set_file_size(size);
+    return reinterpret_cast<Stream *>(stream.get())->grow(size, [&](std::uint64_t) {
+        if (size > file.file_size())
+            file.set_file_size(size);
         return Error::none;
     });
 }
@@ -170,18 +171,111 @@ TEST_P(Growing, WhatCannotBeIsRefusedAndChangesNothing)
     refused(0, Error::cannot_shrink);
     refused(std::uint64_t{1} << 48, Error::map_too_large);
     refused(UINT64_MAX, Error::map_too_large);
-    // A disk that is full.
-    EXPECT_EQ(reinterpret_cast<Stream *>(stream.get())->grow(new_size, [] { return Error::system; }), Error::system);
-    EXPECT_EQ(stream.info().size, old_size);
-    EXPECT_EQ(stream.info().free_size, old_size - 8192);
-    stream.close();
-    // A file that becomes longer for another reason is refused again.
+}
+
+TEST_P(Growing, WhatTheDiskRefusesLeavesAStreamThatOpens)
+{
+    // With the file as long as before, and longer: it could not be cut off again.
+    for (const bool longer : {false, true}) {
+        SCOPED_TRACE(longer);
+        File file(empty_file(), GetParam());
+        SimStream stream(file);
+        const auto region = stream.allocate(960);
+        const auto refuse = [&](std::uint64_t) {
+            if (longer)
+                file.set_file_size(new_size);
+            return Error::system;
+        };
+        const auto throws = [](std::uint64_t) -> Error { throw std::bad_alloc(); };
+        auto *const grown = reinterpret_cast<Stream *>(stream.get());
+        EXPECT_EQ(grown->grow(new_size, refuse), Error::system);
+        EXPECT_EQ(grown->grow(new_size, throws), Error::out_of_memory);
+        EXPECT_EQ(stream.info().size, old_size);
+        EXPECT_EQ(stream.info().free_size, old_size - 8192 - 1024);
+        stream.append(region, "goes on");
+        stream.close();
+        SimStream reopened(file);
+        ASSERT_NE(reopened.get(), nullptr);
+        EXPECT_EQ(reopened.info().size, old_size);
+        EXPECT_EQ(reopened.content(), (Content{{1, "goes on"}}));
+        EXPECT_EQ(grow(reopened, file, new_size), Error::none);
+    }
+    // A file that becomes longer for another reason is refused.
+    File file(empty_file(), GetParam());
+    SimStream(file).close();
     file.set_file_size(new_size);
     pmemstream *opened = nullptr;
     EXPECT_EQ(pmemstream_from_map(&opened, 64, file.map()), -1);
     EXPECT_EQ(errno, EFBIG);
-    file.set_file_size(old_size);
-    EXPECT_TRUE(SimStream(file).info().was_clean);
+}
+
+// The file is longer than its stream then: whatever follows must not tell that it may not be.
+TEST_P(Growing, GoesOnAnywhereAfterItWasCutShort)
+{
+    const std::uint64_t longest = new_size + 8192;
+    for (const std::uint64_t next : {new_size, longest, longest + 1000}) {
+        SCOPED_TRACE(next);
+        File file(empty_file(), GetParam());
+        {
+            SimStream stream(file);
+            // The process ends when the file has its length.
+            const auto die = [&](std::uint64_t) {
+                file.set_file_size(longest);
+                file.kill();
+                return Error::system;
+            };
+            EXPECT_EQ(reinterpret_cast<Stream *>(stream.get())->grow(longest, die), Error::system);
+        }
+        file.revive();
+        ASSERT_EQ(file.file_size(), longest);
+        {
+            SimStream stream(file);
+            EXPECT_EQ(stream.info().size, old_size);
+            EXPECT_EQ(grow(stream, file, next), Error::none);
+            EXPECT_EQ(stream.info().size, next);
+        }
+        SimStream stream(file);
+        ASSERT_NE(stream.get(), nullptr);
+        EXPECT_EQ(stream.info().size, next);
+        EXPECT_EQ(stream.info().damage_count, 0U);
+    }
+}
+
+// Damage to what was written since the stream was opened is found by verifying, and what a recovery mended is not.
+TEST_P(Growing, VerifyLooksAtWhatIsThere)
+{
+    File file(empty_file(), GetParam());
+    SimStream stream(file);
+    ASSERT_EQ(grow(stream, file, new_size), Error::none);
+    EXPECT_TRUE(stream.damages().empty());
+    stream.abandon();
+    SimulatedImage::Bytes damaged = file.power_cut_losing_all();
+    for (const std::uint64_t offset : {format::stream_size_offset(1), format::growth_offset})
+        damaged[offset] ^= std::byte{1};
+    File again(damaged, GetParam());
+    SimStream mended(again);
+    EXPECT_EQ(mended.info().damage_count, 2U);
+    EXPECT_TRUE(mended.damages().empty());
+    const std::uint64_t flipped = again.load(format::stream_size_offset(0)) ^ 1;
+    again.store(format::stream_size_offset(0), flipped, SimulatedImage::Site::current());
+    EXPECT_EQ(mended.damages().size(), 1U);
+}
+
+// A reader's view ends where the stream ended when it was opened. What a writer has joined across that is no damage.
+TEST_P(Growing, AReaderIsNotMisled)
+{
+    File file(empty_file(), GetParam());
+    SimStream stream(file);
+    const auto region = stream.allocate(1000);
+    stream.append(region, "there");
+    std::unique_ptr<Stream> opened;
+    ASSERT_EQ(Stream::open(Medium(file), 0, Stream::IfEmpty::refuse, {.read_only = true}, opened), Error::none);
+    SimStream reader(file, reinterpret_cast<pmemstream *>(opened.release()));
+    ASSERT_EQ(grow(stream, file, new_size), Error::none);
+    stream.allocate(stream.info().largest_free_size);
+    EXPECT_TRUE(reader.damages().empty());
+    EXPECT_EQ(reader.content(), (Content{{1, "there"}}));
+    EXPECT_TRUE(stream.damages().empty());
 }
 
 TEST(GrowingOnPages, ASyncThatFailsClosesTheStream)

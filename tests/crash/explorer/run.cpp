@@ -235,7 +235,7 @@ bool Run::grow()
     // In place of what maps a file.
     auto *stream = reinterpret_cast<pms::Stream *>(stream_);
     owed_.space_after_growth = owed_.space + growth_step;
-    if (failed(stream->grow(size, [&] {
+    if (failed(stream->grow(size, [&](std::uint64_t) {
             image_.set_file_size(size);
             return pms::Error::none;
         })))
