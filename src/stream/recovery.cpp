@@ -550,21 +550,34 @@ void write_next_generation(Medium &medium, const format::Geometry &geometry, std
     }
 }
 
+namespace {
+
+// Word by word, since others may be storing some of them.
+void add_words(StreamingHash &hash, const Medium &medium, std::uint64_t offset, std::uint64_t size)
+{
+    for (const std::uint64_t end = offset + size; offset < end; offset += sizeof(std::uint64_t)) {
+        const std::uint64_t word = medium.load(offset);
+        hash.update(&word, sizeof word);
+    }
+}
+
+} // namespace
+
 std::uint64_t metadata_fingerprint(const Medium &medium, const format::Geometry &geometry)
 {
     StreamingHash hash(geometry.stream_seed);
     for (int copy = 0; copy < format::copies; ++copy)
         for (const std::uint64_t offset :
              {format::durable_timestamp_offset(copy), format::next_generation_offset(copy)})
-            hash.update(medium.at(offset), sizeof(std::uint64_t));
+            add_words(hash, medium, offset, sizeof(std::uint64_t));
     for (const std::uint64_t offset :
          {format::clean_mark_offset, format::stream_size_offset(0), format::stream_size_offset(1)})
-        hash.update(medium.at(offset), sizeof(std::uint64_t));
+        add_words(hash, medium, offset, sizeof(std::uint64_t));
     const Tiling tiling = walk_spans(medium, geometry);
     for (const FreeSpan &span : tiling.free_spans)
-        hash.update(medium.at(span.offset), sizeof(std::uint64_t));
+        add_words(hash, medium, span.offset, sizeof(std::uint64_t));
     for (const RegionReading &region : tiling.regions)
-        hash.update(medium.at(region.offset), format::region_header_size);
+        add_words(hash, medium, region.offset, format::region_header_size);
     return hash.digest();
 }
 
