@@ -42,7 +42,8 @@ run asan -E '^(crash\.Opening|miniasync\.install)'
 echo "== thread sanitizer: what has threads"
 cmake --preset tsan >/dev/null
 cmake --build --preset tsan --target tests/unit/all tests/api_c/all miniasync/all
-run tsan -R '^(unit\.Commit|api_c\.|miniasync\.)' -E '^miniasync\.install'
+# A map of a tebibyte does not always fit between what this sanitizer keeps for itself.
+run tsan -R '^(unit\.Commit|api_c\.|miniasync\.)' -E '^(miniasync\.install|api_c\.large)'
 
 echo "== fuzzing, shortly"
 scripts/fuzz.sh short
