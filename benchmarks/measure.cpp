@@ -3,6 +3,7 @@
 
 #include "measure.hpp"
 
+#include "core_share.hpp"
 #include "failure.hpp"
 
 #include <algorithm>
@@ -54,14 +55,19 @@ std::vector<Series> measure(const std::vector<Runner> &runners, const Effort &ef
     for (const Runner &runner : runners)
         runner.begin();
     for (std::uint64_t round = 0; round < effort.rounds; ++round) {
+        double probe = probe_core();
         for (std::size_t i = 0; i < runners.size(); ++i) {
             // Another one begins each time, and every other round goes backwards, so that nobody has always the same
             // one before it.
             const std::size_t turn = (round + i) % runners.size();
             const std::size_t which = round % 2 == 0 ? turn : runners.size() - 1 - turn;
             const std::uint64_t entries = counts[which] * runners[which].entries;
-            series[which].rounds.push_back(run_slice(runners[which], counts[which]) / static_cast<double>(entries));
+            series[which].rounds.values.push_back(run_slice(runners[which], counts[which]) /
+                                                  static_cast<double>(entries));
+            probe = std::max(probe, probe_core());
         }
+        for (Series &one : series)
+            one.rounds.probes.push_back(probe);
     }
     return series;
 }
@@ -81,11 +87,17 @@ Series fastest(const std::vector<Series> &series, const std::vector<std::string>
     return {name, series_of(series, *best).rounds};
 }
 
+Rounds ratios(const Series &of, const Series &to)
+{
+    Rounds ratios{std::vector<double>(of.rounds.values.size()), of.rounds.probes};
+    std::transform(of.rounds.values.begin(), of.rounds.values.end(), to.rounds.values.begin(), ratios.values.begin(),
+                   std::divides());
+    return ratios;
+}
+
 Quartiles ratio(const Series &of, const Series &to)
 {
-    std::vector<double> ratios(of.rounds.size());
-    std::transform(of.rounds.begin(), of.rounds.end(), to.rounds.begin(), ratios.begin(), std::divides());
-    return quartiles_of(std::move(ratios));
+    return quartiles_of(ratios(of, to).values);
 }
 
 void heed_interrupts()

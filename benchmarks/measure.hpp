@@ -38,8 +38,8 @@ struct Effort {
 // Nanoseconds per entry, round by round.
 struct Series {
     std::string name;
-    std::vector<double> rounds;
-    Quartiles quartiles() const { return quartiles_of(rounds); }
+    Rounds rounds;
+    Quartiles quartiles() const { return quartiles_of(rounds.values); }
 };
 
 std::vector<Series> measure(const std::vector<Runner> &runners, const Effort &effort);
@@ -49,6 +49,7 @@ const Series &series_of(const std::vector<Series> &series, const std::string &na
 Series fastest(const std::vector<Series> &series, const std::vector<std::string> &names, const std::string &name);
 
 // Of the times: below 1, `of` is faster than `to`.
+Rounds ratios(const Series &of, const Series &to);
 Quartiles ratio(const Series &of, const Series &to);
 
 // Ends the program between two slices when somebody interrupts it, so that it tidies up.

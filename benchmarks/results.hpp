@@ -28,6 +28,7 @@ struct Value {
     std::string contender;
     std::string unit;
     Quartiles value;
+    Rounds rounds{}; // of what one thread does, without a system call
 };
 
 // Of two times that were measured in the same rounds; below 1 the contender is the faster one.
@@ -36,6 +37,7 @@ struct Ratio {
     std::string contender;
     std::string to;
     Quartiles value;
+    Rounds rounds{}; // likewise
 };
 
 struct Percentile {

@@ -15,4 +15,10 @@ struct Quartiles {
 
 Quartiles quartiles_of(std::vector<double> values);
 
+// What was measured round by round, and the longest probe_core() of each round's.
+struct Rounds {
+    std::vector<double> values;
+    std::vector<double> probes;
+};
+
 } // namespace bench

@@ -69,8 +69,13 @@ Json wanted_of(const Results &results)
             Json{{"what", wanted.what}, {"relation", wanted.at_most ? "<=" : ">="}, {"bound", wanted.bound}});
         one["unit"] = wanted.unit;
         one["measured"] = nullptr;
-        if (wanted.measured)
-            add_quartiles(one["measured"], *wanted.measured);
+        if (wanted.measured.all)
+            add_quartiles(one["measured"], *wanted.measured.all);
+        one["alone"] = nullptr;
+        if (wanted.measured.alone) {
+            add_quartiles(one["alone"], wanted.measured.alone->value);
+            one["alone"]["rounds"] = wanted.measured.alone->rounds;
+        }
     }
     return all;
 }

@@ -3,6 +3,8 @@
 
 #include "report/report.hpp"
 
+#include "core_share.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,27 +12,68 @@
 
 namespace bench {
 
-const Quartiles *find_value(const Results &results, const Case &of, const std::string &contender)
+namespace {
+
+const Value *value_of(const Results &results, const Case &of, const std::string &contender)
 {
     for (const Value &value : results.values)
         if (value.of == of && value.contender == contender)
-            return &value.value;
+            return &value;
     return nullptr;
+}
+
+Quartiles inverse(const Quartiles &value)
+{
+    return {1 / value.high, 1 / value.median, 1 / value.low};
+}
+
+std::optional<Alone> alone(const Rounds &rounds)
+{
+    constexpr std::size_t enough = 10;
+    std::vector<double> values;
+    for (std::size_t i = 0; i < rounds.values.size(); ++i)
+        if (had_core_alone(rounds.probes[i]))
+            values.push_back(rounds.values[i]);
+    if (values.size() < enough)
+        return std::nullopt;
+    return Alone{quartiles_of(values), values.size()};
+}
+
+} // namespace
+
+const Quartiles *find_value(const Results &results, const Case &of, const std::string &contender)
+{
+    const Value *const found = value_of(results, of, contender);
+    return found != nullptr ? &found->value : nullptr;
 }
 
 std::optional<Quartiles> find_ratio(const Results &results, const Case &of, const std::string &contender,
                                     const std::string &to)
 {
+    return measured_ratio(results, of, contender, to).all;
+}
+
+Measured measured_value(const Results &results, const Case &of, const std::string &contender)
+{
+    const Value *const found = value_of(results, of, contender);
+    return found != nullptr ? Measured{found->value, alone(found->rounds)} : Measured{};
+}
+
+Measured measured_ratio(const Results &results, const Case &of, const std::string &contender, const std::string &to)
+{
     for (const Ratio &ratio : results.ratios) {
         if (ratio.of != of)
             continue;
-        const Quartiles &value = ratio.value;
         if (ratio.contender == contender && ratio.to == to)
-            return value;
-        if (ratio.contender == to && ratio.to == contender)
-            return Quartiles{1 / value.high, 1 / value.median, 1 / value.low};
+            return {ratio.value, alone(ratio.rounds)};
+        if (ratio.contender == to && ratio.to == contender) {
+            std::optional<Alone> found = alone(ratio.rounds);
+            if (found)
+                found->value = inverse(found->value);
+            return {inverse(ratio.value), found};
+        }
     }
-    return std::nullopt;
+    return {};
 }
 
 std::vector<std::string> contenders_of(const Results &results, const std::string &workload)

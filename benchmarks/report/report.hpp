@@ -24,13 +24,24 @@ struct Report {
     Results results;
 };
 
+// Of the rounds in which the thread had its core to itself.
+struct Alone {
+    Quartiles value;
+    std::size_t rounds;
+};
+
+struct Measured {
+    std::optional<Quartiles> all;
+    std::optional<Alone> alone; // if there were enough of these rounds
+};
+
 // A figure that the library is to reach, and what was measured.
 struct Wanted {
     std::string what;
     bool at_most; // else at least
     double bound;
     std::string unit; // empty for a ratio
-    std::optional<Quartiles> measured;
+    Measured measured;
 };
 
 // Null if it was not measured.
@@ -38,6 +49,9 @@ const Quartiles *find_value(const Results &results, const Case &of, const std::s
 // Of the times of `contender` and `to`, whichever way it was taken.
 std::optional<Quartiles> find_ratio(const Results &results, const Case &of, const std::string &contender,
                                     const std::string &to);
+// The same with what was measured while the core was the thread's own.
+Measured measured_value(const Results &results, const Case &of, const std::string &contender);
+Measured measured_ratio(const Results &results, const Case &of, const std::string &contender, const std::string &to);
 // The contenders of a workload, in the order in which they were measured.
 std::vector<std::string> contenders_of(const Results &results, const std::string &workload);
 // The cases of a workload, likewise.

@@ -110,7 +110,7 @@ TEST_F(ShortRun, MeasuresWhatIsWanted)
 {
     EXPECT_EQ(json.at("wanted").size(), 18);
     for (const Json &wanted : json.at("wanted")) {
-        EXPECT_EQ(keys_of(wanted), (Names{"what", "relation", "bound", "unit", "measured"}));
+        EXPECT_EQ(keys_of(wanted), (Names{"what", "relation", "bound", "unit", "measured", "alone"}));
         const std::string what = wanted.at("what");
 #ifndef BENCH_WITH_LIBPMEMLOG
         if (what.starts_with("libpmemlog"))

@@ -76,9 +76,12 @@ void Contest::run(const Case &of, const std::string &subject, const Effort &effo
 
     const Series subject_series = series_of(series, subject);
     for (const Series &one : series) {
-        results.values.push_back({of, one.name, "ns", one.quartiles()});
-        if (one.name != subject)
-            results.ratios.push_back({of, subject, one.name, ratio(subject_series, one)});
+        results.values.push_back({of, one.name, "ns", one.quartiles(), one.rounds});
+        if (one.name == subject)
+            continue;
+        Rounds rounds = ratios(subject_series, one);
+        const Quartiles quartiles = quartiles_of(rounds.values);
+        results.ratios.push_back({of, subject, one.name, quartiles, std::move(rounds)});
     }
 }
 

@@ -135,7 +135,7 @@ void run_iterate(const Context &context, Results &results)
                  small.runner(name::in_cache, look_at_entry), floor.runner(name::floor)},
                 context.effort);
     for (const Series &one : series)
-        results.values.push_back({{"iterate", iterate_entry_size}, one.name, "ns", one.quartiles()});
+        results.values.push_back({{"iterate", iterate_entry_size}, one.name, "ns", one.quartiles(), one.rounds});
 }
 
 } // namespace bench
