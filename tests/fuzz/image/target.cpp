@@ -90,9 +90,14 @@ void run(Input input)
         return;
     }
     const View found = view(stream.get(), map.bytes());
-    if (read.opened)
-        check(places(found) == places(read.seen) && (forged || contains(found, entries_of(checked.seen))),
+    if (read.opened) {
+        // A header's own check has four bits: of several that were changed, some pass it, and who does not check the
+        // data steps over the entries behind.
+        const std::vector<SeenEntry> whole = entries_of(checked.seen);
+        const bool astray = forged || !contains(read.seen, whole);
+        check(places(found) == places(read.seen) && (astray || contains(found, whole)),
               "who writes sees what who reads saw");
+    }
     check_reports(stream.get(), map.bytes());
     const std::vector<SeenEntry> appended = use(stream.get(), map.bytes(), how);
     const View left = view(stream.get(), map.bytes());
