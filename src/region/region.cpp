@@ -15,7 +15,7 @@ constexpr std::uint64_t limit_step_page = 1024 * 1024;
 
 } // namespace
 
-void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint64_t last_record, bool damaged)
+void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint64_t last_entry, bool damaged)
 {
     state_ = State::live;
     pending_.clear();
@@ -29,12 +29,13 @@ void Region::revive(const RegionReading &reading, std::uint64_t tail, std::uint6
     skips.clear();
     limit_ = reading.limit.value_or(tail);
     checkpoint_ = reading.checkpoint.value_or(0);
-    last_record_ = last_record;
+    last_entry_ = last_entry;
     visible_max_timestamp_ = 0;
     moving_checkpoint_ = 0;
     known_end_ = 0;
-    waypoint_ = 0;
-    waypoint_timestamp_ = 0;
+    at_limit_ = {};
+    being_flushed_ = {};
+    flushed_ = {};
     uncovered = false;
     damaged_.store(damaged, std::memory_order_relaxed);
     offset_.store(reading.offset, std::memory_order_relaxed);
@@ -85,8 +86,7 @@ Error Region::make_room(std::uint64_t length, std::uint64_t &moved) noexcept
         return error;
     moved += limit - limit_;
     limit_ = limit;
-    waypoint_ = last_record_;
-    waypoint_timestamp_ = visible_max_timestamp_;
+    at_limit_ = here();
     return Error::none;
 }
 
@@ -94,16 +94,19 @@ void Region::move_checkpoint(std::uint64_t durable, Flush &flush) noexcept
 {
     std::uint64_t covered = checkpoint_;
     if (visible_max_timestamp_ <= durable) {
-        covered = last_record_;
+        covered = last_entry_;
     } else {
         // Somebody appends meanwhile.
-        if (waypoint_timestamp_ <= durable)
-            covered = std::max(covered, waypoint_);
+        for (const Waypoint &waypoint : {at_limit_, flushed_})
+            if (waypoint.timestamp <= durable)
+                covered = std::max(covered, waypoint.record);
         for (std::uint64_t offset = covered == 0 ? data_begin() : covered; offset < visible_end();) {
             const auto record = read_record_header(medium_, seed(), offset, visible_end());
             if (!record || record->timestamp > durable)
                 break;
-            covered = offset;
+            // A filler may not be durable before the next entry behind it.
+            if (record->holds_data())
+                covered = offset;
             offset += record->length();
         }
     }
@@ -235,8 +238,10 @@ void Region::settle(std::uint64_t committed) noexcept
 void Region::make_visible(std::size_t count) noexcept
 {
     const Pending &last = pending_[count - 1];
-    last_record_ = last.begin;
-    visible_max_timestamp_ = std::max(visible_max_timestamp_, last.timestamp);
+    if (last.kind == Pending::Kind::entry) {
+        last_entry_ = last.begin;
+        visible_max_timestamp_ = std::max(visible_max_timestamp_, last.timestamp);
+    }
     visible_end_.store(last.end, std::memory_order_release);
     pending_.pop_front(count);
 }
@@ -285,13 +290,16 @@ DirtyRange Region::begin_flush(std::uint64_t target, std::uint64_t turn) noexcep
         }
     }
     flushing_turn_ = turn;
+    being_flushed_ = here();
     return flushing_;
 }
 
 bool Region::end_flush(std::uint64_t turn) noexcept
 {
-    if (flushing_turn_ == turn)
+    if (flushing_turn_ == turn) {
         flushing_ = {};
+        flushed_ = being_flushed_;
+    }
     return flushing_.empty() && dirty.empty();
 }
 
@@ -306,7 +314,7 @@ void Region::set_hole(std::uint64_t begin, std::uint64_t end, Flush &flush) noex
 void Region::write_bounds(Flush &flush) noexcept
 {
     write_offset(offsetof(format::RegionHeader, limit), tail());
-    write_offset(offsetof(format::RegionHeader, checkpoint), last_record_);
+    write_offset(offsetof(format::RegionHeader, checkpoint), last_entry_);
     // What they told of may lie behind the tail now, and other records will.
     write_offset(offsetof(format::RegionHeader, hole_begin), 0);
     write_offset(offsetof(format::RegionHeader, hole_end), 0);

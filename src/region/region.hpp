@@ -18,6 +18,7 @@
 #include "sync/sync.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -76,9 +77,9 @@ public:
     Region(const Region &) = delete;
     Region &operator=(const Region &) = delete;
 
-    // Takes up the region `reading` tells of, whose next record goes to `tail`. `last_record` is the offset of the last
-    // record before the tail, 0 if there is none.
-    void revive(const RegionReading &reading, std::uint64_t tail, std::uint64_t last_record, bool damaged);
+    // Takes up the region `reading` tells of, whose next record goes to `tail`. `last_entry` is the offset of the last
+    // one before the tail, 0 if there is none.
+    void revive(const RegionReading &reading, std::uint64_t tail, std::uint64_t last_entry, bool damaged);
     // Ends the life that revive() began.
     void retire() noexcept;
 
@@ -91,6 +92,9 @@ public:
     std::uint64_t end() const noexcept { return offset() + size(); }
     std::uint64_t tail() const noexcept { return tail_.load(std::memory_order_acquire); }
     std::uint64_t usable_size() const noexcept { return end() - tail(); }
+    // What the next entry's timestamp may be. A hint.
+    std::uint64_t next_timestamp() const noexcept { return next_timestamp_.load(std::memory_order_relaxed); }
+    void expect_timestamp(std::uint64_t next) noexcept { next_timestamp_.store(next, std::memory_order_relaxed); }
     // Every record before it is whole, and committed or (when the stream is read-only) to be judged by its timestamp.
     std::uint64_t visible_end() const noexcept { return visible_end_.load(std::memory_order_acquire); }
     // Its header cannot be believed: nothing can be appended.
@@ -122,13 +126,13 @@ public:
         return uncovered && length <= usable_size() && tail() + length <= limit_;
     }
 
-    // The durable timestamp is `durable`: moves the checkpoint to the last visible record up to which no timestamp is
+    // The durable timestamp is `durable`: moves the checkpoint to the last visible entry up to which no timestamp is
     // higher. No checkpoint passes an open reservation; how far everything is known durable behind one is told by the
     // hole words. settle() was called. Once `flush` has waited checkpoint_is_durable() is called.
     void move_checkpoint(std::uint64_t durable, Flush &flush) noexcept;
     void checkpoint_is_durable() noexcept;
     // No record lies behind the checkpoint, or may be about to.
-    bool covered() const noexcept { return checkpoint_ == last_record_ && pending_.empty(); }
+    bool covered() const noexcept { return checkpoint_ == last_entry_ && pending_.empty(); }
 
     // Before take(). Errors: out_of_memory.
     Error prepare_take(std::uint64_t committed) noexcept;
@@ -189,10 +193,10 @@ public:
     bool in_dirty_list = false;
     // It has, or is about to have, records behind its checkpoint: it is in the stream's list of those.
     bool uncovered = false;
-    // At a clean close, and at the end of recovery: moves limit and checkpoint to the tail and the last record. Nothing
+    // At a clean close, and at the end of recovery: moves limit and checkpoint to the tail and the last entry. Nothing
     // is pending and everything before the tail is durable. What lies behind the tail then are bytes that owners of
     // reservations wrote, and no record.
-    bool has_open_step() const noexcept { return limit_ != tail() || checkpoint_ != last_record_; }
+    bool has_open_step() const noexcept { return limit_ != tail() || checkpoint_ != last_entry_; }
     void write_bounds(Flush &flush) noexcept;
 
     // A new region's header, but for the span's word.
@@ -231,6 +235,7 @@ private:
     State state_ = State::dead;
     sync::atomic<std::uint64_t> tail_{0}; // read without the lock, too
     Ring<Pending> pending_;
+    std::atomic<std::uint64_t> next_timestamp_{0}; // a hint, which needs no order
 
     alignas(64) sync::atomic<std::uint64_t> visible_end_{0}; // read without the lock, too
     // How many of what is pending are late, are being written, are no entries and not covered.
@@ -243,14 +248,20 @@ private:
     std::uint64_t flushing_turn_ = 0;
     std::uint64_t limit_ = 0;                 // durable
     std::uint64_t checkpoint_ = 0;            // durable; 0: none
-    std::uint64_t last_record_ = 0;           // the last visible one; 0: none
+    std::uint64_t last_entry_ = 0;            // the last visible one; 0: none
     std::uint64_t visible_max_timestamp_ = 0; // of all visible ones of this open
     std::uint64_t moving_checkpoint_ = 0;     // stored, not known durable; 0: none
     std::uint64_t known_end_ = 0;             // stored: who moves checkpoints waits, or the stream fails
-    // The last visible record when the limit was moved, and the highest timestamp up to it: the search for a new
+    // The last visible record of some moment, 0 for none, and the highest timestamp up to it. The search for a new
     // checkpoint begins there rather than at the old one.
-    std::uint64_t waypoint_ = 0;
-    std::uint64_t waypoint_timestamp_ = 0;
+    struct Waypoint {
+        std::uint64_t record = 0;
+        std::uint64_t timestamp = 0;
+    };
+    Waypoint here() const noexcept { return {last_entry_, visible_max_timestamp_}; }
+    Waypoint at_limit_;      // when the limit was moved
+    Waypoint being_flushed_; // when the flush of flushing_turn_ began
+    Waypoint flushed_;       // when one began that is over
 };
 
 // ---- What every append passes through.

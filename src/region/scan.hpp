@@ -64,9 +64,9 @@ public:
     bool exhausted() const noexcept { return exhausted_; }
 
 private:
-    // Whether it may be hashed.
     // Whether anything but a look at all of the header tells that none is there.
     bool may_be_record(std::uint64_t offset) const noexcept;
+    // Whether it may be hashed.
     bool affordable(const format::Record &record, std::uint64_t offset) noexcept;
 
     const Medium &medium_;

@@ -182,5 +182,30 @@ TEST_P(Reservations, NothingAcknowledgedIsLostAtAnyFence)
     }
 }
 
+// A filler may be in the caches only until an entry behind it is persisted. A checkpoint on it, which is durable at
+// once, would be taken for damage after a power cut.
+TEST_P(Reservations, ACheckpointIsNeverPutOnAFiller)
+{
+    SimulatedImage image(64 * 1024, GetParam());
+    SimStream stream(image);
+    const pmemstream_region region = stream.allocate(20000);
+    const pmemstream_region other = stream.allocate(400);
+    stream.append(region, std::string(9000, 'a'));
+    const pmemstream_entry reserved = stream.reserve(region, 100, "x");
+    // Behind it, so that a filler covers it; committed only.
+    stream.async_append(region, std::string(100, 'b'));
+    EXPECT_EQ(pmemstream_abort(stream.get(), region, nullptr, reserved), 0);
+    // Moves the checkpoints.
+    EXPECT_EQ(pmemstream_region_free(stream.get(), other), 0);
+    ASSERT_EQ(stream.persisted(), 1U);
+
+    SimulatedImage after(image.power_cut_losing_all(), GetParam());
+    SimStream recovered(after);
+    ASSERT_NE(recovered.get(), nullptr);
+    EXPECT_GE(recovered.persisted(), 1U);
+    EXPECT_EQ(recovered.info().damage_count, 0U);
+    EXPECT_EQ(recovered.entries(region).size(), recovered.persisted());
+}
+
 } // namespace
 } // namespace pms
