@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
+#include <mutex>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,10 @@ constexpr const char *own_descriptors = "/proc/self/fd";
 constexpr std::uint64_t least_to_grow = std::uint64_t{16} << 30;
 // libpmem2 wants reservations of whole huge pages on some media.
 constexpr std::uint64_t reservation_alignment = 2 * 1024 * 1024;
+
+// libpmem2 (1.12) keeps all maps of a process in a tree, and what it does about it is not safe in several threads at
+// once: one is given, or has taken away, what another has.
+std::mutex libpmem2_maps;
 
 std::string parent_of(const std::string &path)
 {
@@ -94,12 +99,15 @@ Error MappedFile::create(const char *path, std::uint64_t size, Naming naming, st
 MappedFile::~MappedFile()
 {
     const int saved = errno;
-    for (pmem2_map *&added : added_)
-        pmem2_map_delete(&added);
-    if (map_ != nullptr)
-        pmem2_map_delete(&map_);
-    if (reservation_ != nullptr)
-        pmem2_vm_reservation_delete(&reservation_);
+    {
+        const std::lock_guard guard(libpmem2_maps);
+        for (pmem2_map *&added : added_)
+            pmem2_map_delete(&added);
+        if (map_ != nullptr)
+            pmem2_map_delete(&map_);
+        if (reservation_ != nullptr)
+            pmem2_vm_reservation_delete(&reservation_);
+    }
     if (remove_)
         unlink(path_.c_str());
     if (fd_ >= 0) {
@@ -159,6 +167,7 @@ Error MappedFile::map(bool read_only) noexcept
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (S_ISREG(status.st_mode) && !read_only) {
         const std::uint64_t wanted = align_up(size + std::max(size, least_to_grow), reservation_alignment);
+        const std::lock_guard guard(libpmem2_maps);
         if (pmem2_vm_reservation_new(&reservation_, nullptr, wanted) == 0)
             reserved_ = wanted;
     }
@@ -191,8 +200,10 @@ Error MappedFile::map_from(std::uint64_t begin, bool read_only, pmem2_map *&map)
         result = pmem2_config_set_vm_reservation(handles.config, reservation_, begin);
     if (result == 0 && begin != 0)
         result = pmem2_config_set_offset(handles.config, begin);
-    if (result == 0)
+    if (result == 0) {
+        const std::lock_guard guard(libpmem2_maps);
         result = pmem2_map_new(&map, handles.config, handles.source);
+    }
     if (result == 0)
         return Error::none;
     // libpmem2 gives a negative errno, or a code of its own below PMEM2_E_UNKNOWN.
@@ -230,9 +241,9 @@ Error MappedFile::allocate(std::uint64_t begin, std::uint64_t end) const noexcep
 {
     // A store into a hole of a sparse file is killed by SIGBUS when the disk is full.
     int refused = EINTR;
-    while (refused == EINTR && begin < end)
+    while (refused == EINTR)
         refused = posix_fallocate(fd_, static_cast<off_t>(begin), static_cast<off_t>(end - begin));
-    if (refused == 0 || begin >= end)
+    if (refused == 0)
         return Error::none;
     errno = refused;
     return Error::system;
