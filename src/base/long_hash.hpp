@@ -16,7 +16,7 @@ struct LongHash {
     // Of any number of bytes, which it copies first: from `from`, which is read once.
     std::uint64_t (*copy_and_hash)(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept;
     // x86-64: of more than 240 bytes, which it stores around the caches, padded with zeros to a multiple of 8. They are
-    // durable by this thread's next fence. `to` is a multiple of 16. `from` is read once, byte by byte stored and
+    // durable by this thread's next fence. `to` is a multiple of 8. `from` is read once, byte by byte stored and
     // hashed.
     std::uint64_t (*stream_and_hash)(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept;
     // The same of bytes that arrive in pieces: adds some to an XXH3_state_t.

@@ -50,18 +50,21 @@ void stream(unsigned char *to, Vector value) noexcept
 {
     _mm256_stream_si256(reinterpret_cast<Vector *>(to), value);
 }
-void stream_first_half(unsigned char *to, Vector value) noexcept
+template <int i>
+long long word_of(Vector value) noexcept
 {
-    _mm_stream_si128(reinterpret_cast<__m128i *>(to), _mm256_castsi256_si128(value));
+    return _mm256_extract_epi64(value, i);
 }
-void stream_second_half(unsigned char *to, Vector value) noexcept
-{
-    _mm_stream_si128(reinterpret_cast<__m128i *>(to), _mm256_extracti128_si256(value, 1));
-}
-// The second half of the one, then the first half of the other.
+// The last `words` of the one, then the first of the other.
+template <int words>
 Vector across(Vector one, Vector other) noexcept
 {
-    return _mm256_permute2x128_si256(one, other, 0x21);
+    if constexpr (words == 1)
+        return _mm256_permute4x64_epi64(_mm256_blend_epi32(other, one, 0xc0), _MM_SHUFFLE(2, 1, 0, 3));
+    else if constexpr (words == 2)
+        return _mm256_permute2x128_si256(one, other, 0x21);
+    else
+        return _mm256_permute4x64_epi64(_mm256_blend_epi32(other, one, 0xfc), _MM_SHUFFLE(0, 3, 2, 1));
 }
 Vector mixed(Vector sums, Vector data, Vector secret) noexcept
 {
@@ -75,6 +78,17 @@ void stream(unsigned char *to, Vector value) noexcept
 {
     _mm_stream_si128(reinterpret_cast<Vector *>(to), value);
 }
+template <int i>
+long long word_of(Vector value) noexcept
+{
+    return _mm_cvtsi128_si64(i == 0 ? value : _mm_unpackhi_epi64(value, value));
+}
+template <int words>
+Vector across(Vector one, Vector other) noexcept
+{
+    static_assert(words == 1);
+    return _mm_castpd_si128(_mm_shuffle_pd(_mm_castsi128_pd(one), _mm_castsi128_pd(other), 1));
+}
 Vector mixed(Vector sums, Vector data, Vector secret) noexcept
 {
     const Vector key = _mm_xor_si128(data, secret);
@@ -82,6 +96,18 @@ Vector mixed(Vector sums, Vector data, Vector secret) noexcept
     return _mm_add_epi64(sums, _mm_add_epi64(product, _mm_shuffle_epi32(data, 0x4e)));
 }
 #endif
+
+constexpr int words_of_vector = sizeof(Vector) / 8;
+
+// The words from `first` to before `end`, one by one, around the caches.
+template <int first, int end>
+void stream_words(unsigned char *to, Vector value) noexcept
+{
+    if constexpr (first < end) {
+        _mm_stream_si64(reinterpret_cast<long long *>(to), word_of<first>(value));
+        stream_words<first + 1, end>(to + 8, value);
+    }
+}
 
 Vector load(const unsigned char *from) noexcept
 {
@@ -101,27 +127,29 @@ struct AlignedStores {
     static void finish(unsigned char *) noexcept {}
 };
 
-#if defined(__AVX2__)
-// The same to where only half a vector is aligned: each store is of the end of one and the beginning of the next. Half
-// a vector at a time would be twice the stores, of which a processor holds only some tens.
+// The same to where so many words lie behind the last place of a vector: each store is of the end of one and the
+// beginning of the next. A word at a time would be four times the stores, of which a processor holds only some tens.
+template <int words>
 class StraddlingStores {
 public:
     void put(unsigned char *to, Vector value) noexcept
     {
         if (first_) [[unlikely]]
-            stream_first_half(to, value);
+            stream_words<0, words_of_vector - words>(to, value);
         else
-            stream(to - sizeof(Vector) / 2, across(before_, value));
+            stream(to - 8 * words, across<words>(before_, value));
         first_ = false;
         before_ = value;
     }
-    void finish(unsigned char *end) const noexcept { stream_second_half(end - sizeof(Vector) / 2, before_); }
+    void finish(unsigned char *end) const noexcept
+    {
+        stream_words<words_of_vector - words, words_of_vector>(end - 8 * words, before_);
+    }
 
 private:
     bool first_ = true;
     Vector before_{};
 };
-#endif
 
 // XXH3 takes much in stripes, each with 64 bytes of the secret that begin 8 further, and scrambles its sums when these
 // reach the secret's end.
@@ -218,11 +246,18 @@ std::uint64_t stream_and_hash_here(void *to, const void *from, std::size_t size,
 {
     auto *const target = static_cast<unsigned char *>(to);
     const auto *const source = static_cast<const unsigned char *>(from);
+    switch (reinterpret_cast<std::uintptr_t>(target) % sizeof(Vector) / 8) {
+    case 1:
+        return stream_and_hash_to<StraddlingStores<1>>(target, source, size, seed);
 #if defined(__AVX2__)
-    if (reinterpret_cast<std::uintptr_t>(target) % sizeof(Vector) != 0)
-        return stream_and_hash_to<StraddlingStores>(target, source, size, seed);
+    case 2:
+        return stream_and_hash_to<StraddlingStores<2>>(target, source, size, seed);
+    case 3:
+        return stream_and_hash_to<StraddlingStores<3>>(target, source, size, seed);
 #endif
-    return stream_and_hash_to<AlignedStores>(target, source, size, seed);
+    default:
+        return stream_and_hash_to<AlignedStores>(target, source, size, seed);
+    }
 }
 
 #endif

@@ -154,7 +154,7 @@ std::uint64_t Medium::stream_and_hash(std::uint64_t offset, const void *source, 
 #if defined(__x86_64__)
     constexpr std::size_t much = 240; // to XXH3
     std::byte *const to = base_ + offset;
-    if (size > much && reinterpret_cast<std::uintptr_t>(to) % 16 == 0)
+    if (size > much)
         return long_hash.stream_and_hash(to, source, size, seed);
 #endif
     StreamingHash hash(seed);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/move_bytes.hpp"
 
 #include <libpmem2.h>
 
@@ -37,8 +38,9 @@ public:
     // A locked instruction between data and header costs a second fence, so that up to here an entry takes its
     // timestamp first: writing it takes about as long as the fence.
     static constexpr std::uint64_t one_fence_entry = 4096;
-    // Of these, up to here it is copied to the stack and hashed before that, while the last append's fence is waiting.
-    static constexpr std::uint64_t small_entry = 2048;
+    // Of these, up to here it is copied to the stack first: with more, those stores would wait for the last append's
+    // fence, and it is read twice.
+    static constexpr std::uint64_t small_entry = 768;
 
     // Where in the source a step is taken. The tests' medium wants to know; here it is nothing.
     struct Site {
@@ -102,7 +104,7 @@ public:
     // `source` may lie in the stream itself.
     void copy(std::uint64_t offset, const void *source, std::size_t size) noexcept
     {
-        std::memmove(base_ + offset, source, size);
+        move_bytes(base_ + offset, source, size);
     }
 
     void zero(std::uint64_t offset, std::size_t size) noexcept { std::memset(base_ + offset, 0, size); }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright the pmemstream authors
 
-// Appending. A small entry is hashed first; then its region's mutex is held while it takes its place and its timestamp,
-// so that both rise together; then it is written, made durable and marked, beside whoever else writes. One of middling
-// size is hashed while it is written, and so is a small one that goes no further than the caches. A large one takes its
+// Appending. An entry is hashed first; then its region's mutex is held while it takes its place and its timestamp, so
+// that both rise together; then it is written, made durable and marked, beside whoever else writes. A small one is
+// copied to the stack and written from there; one of middling size is hashed again while it is written from the
+// caller's buffer. One that goes no further than the caches is hashed where it was copied to. A large one takes its
 // place, is written and hashed, and only then takes its timestamp: a thread that sleeps while copying holds up nobody.
 // Who appends behind it meanwhile covers the place with a filler, as he does with a reservation.
 // docs/crash_consistency.md has the steps, and what a crash after each leaves.
@@ -18,10 +19,6 @@
 
 namespace pms {
 namespace {
-
-// The largest small entry of any medium.
-constexpr std::uint64_t most_on_stack = 2048;
-static_assert(Medium::small_entry <= most_on_stack);
 
 constexpr std::uint64_t memory_page = 4096;
 
@@ -42,6 +39,12 @@ format::RecordHeader finished_header(format::Record record, std::uint64_t data_h
     return format::encode(record);
 }
 
+// Keeps the compiler from computing it only where it is used.
+void compute_here(format::RecordHeader &header)
+{
+    asm volatile("" : "+r"(header.first), "+r"(header.second));
+}
+
 // A fault in the caller's buffer must not come between a timestamp and its mark.
 void have_pages_present(const void *data, std::uint64_t size)
 {
@@ -55,8 +58,9 @@ void have_pages_present(const void *data, std::uint64_t size)
 
 } // namespace
 
-// ---- Small entries. Flat, and with few stores: a processor holds only some tens of them behind a fence, and what does
-// not fit waits for it.
+// ---- Entries that take one fence. Flat, and with few stores in front of the mutex: a processor holds only some tens
+// of them behind a fence, and what does not fit waits for it. What is passed through memory behind the data's stores
+// waits for all of them.
 
 Error Stream::ready_for_entry(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
 {
@@ -110,42 +114,110 @@ inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint
     return timestamp;
 }
 
-[[gnu::flatten]] inline Stream::Placed Stream::append_small(std::uint64_t region_offset, Region *given,
-                                                            const void *data, std::uint64_t size) noexcept
+template <typename HashData, typename StoreData>
+[[gnu::always_inline]] inline Stream::Placed Stream::append_through(std::uint64_t region_offset, Region *given,
+                                                                    const void *data, std::uint64_t size,
+                                                                    HashData hash_data, StoreData store_data) noexcept
 {
     const Found found = find_for_entry(region_offset, given, data, size);
     if (failed(found.error)) [[unlikely]]
         return {.error = found.error};
     Region &region = *found.region;
-    const std::uint64_t length = format::record_length(size);
-    // Read once, hashed, and stored from here. Aligned by hand, which takes fewer stores than to align the frame.
-    std::array<std::byte, most_on_stack + line> room;
-    auto *const words =
-        reinterpret_cast<std::uint64_t *>(align_up(reinterpret_cast<std::uintptr_t>(room.data()), line));
-    if (size % 8 != 0)
-        words[size / 8] = 0; // the padding
-    // Before the mutex, whose locked instruction waits for the last append's fence.
+    // Before the mutex, whose locked instruction waits for the last append's fence: here hashing costs nothing.
     std::uint64_t seed = region.seed();
-    std::uint64_t data_hash = format::copy_and_hash_data(words, data, size, seed);
+    std::uint64_t data_hash = hash_data(seed);
+    // The same goes for the header, which this will be unless another append comes in between, here or elsewhere.
+    const auto header_at = [&](std::uint64_t offset, std::uint64_t timestamp) {
+        return finished_header(entry_record(size, timestamp), data_hash, seed, offset);
+    };
+    const std::uint64_t expected_offset = region.tail();
+    const std::uint64_t expected_timestamp = region.next_timestamp();
+    format::RecordHeader header = header_at(expected_offset, expected_timestamp);
+    compute_here(header);
 
     region.mutex().lock();
     if (const Error error = ready_to_place(region_offset, region, size); failed(error)) [[unlikely]] {
         region.mutex().unlock();
         return {.error = error};
     }
+    bool is_as_expected = true;
     if (seed != region.seed()) [[unlikely]] {
         seed = region.seed();
-        data_hash = format::data_hash(words, size, seed);
+        data_hash = hash_data(seed);
+        is_as_expected = false;
     }
     const std::uint64_t offset = region.tail();
-    const std::uint64_t timestamp = place_entry(true, region, length);
+    const std::uint64_t timestamp = place_entry(true, region, format::record_length(size));
+    region.expect_timestamp(timestamp + 1);
     region.mutex().unlock();
 
-    const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
-    medium_.stream(offset + sizeof header, words, length - sizeof header);
-    medium_.stream(offset, header.first, header.second);
+    if (!is_as_expected || timestamp != expected_timestamp || offset != expected_offset) [[unlikely]]
+        header = header_at(offset, timestamp);
+    medium_.stream(offset, header.first, header.second); // and the data behind it
+    const std::uint64_t stored_hash = store_data(offset + sizeof header, seed, data_hash);
     medium_.fence();
+    if (stored_hash != data_hash) [[unlikely]] {
+        // The caller's buffer has changed meanwhile: the checksum is of what was stored.
+        data_hash = stored_hash;
+        header = header_at(offset, timestamp);
+        medium_.stream(offset, header.first, header.second);
+        medium_.fence();
+    }
     complete(timestamp, true);
+    return {.offset = offset, .timestamp = timestamp};
+}
+
+[[gnu::flatten]] inline Stream::Placed Stream::append_small(std::uint64_t region_offset, Region *given,
+                                                            const void *data, std::uint64_t size) noexcept
+{
+    // Aligned by hand, which takes fewer stores than to align the frame.
+    std::array<std::byte, Medium::small_entry + line> room;
+    auto *const words =
+        reinterpret_cast<std::uint64_t *>(align_up(reinterpret_cast<std::uintptr_t>(room.data()), line));
+    if (size % 8 != 0)
+        words[size / 8] = 0; // the padding
+    return append_through(
+        region_offset, given, data, size,
+        [&](std::uint64_t seed) { return format::copy_and_hash_data(words, data, size, seed); },
+        [&](std::uint64_t place, std::uint64_t, std::uint64_t hash) {
+            medium_.stream(place, words, align_up(size, format::record_alignment));
+            return hash;
+        });
+}
+
+[[gnu::flatten]] inline Stream::Placed Stream::append_middling(std::uint64_t region_offset, Region *given,
+                                                               const void *data, std::uint64_t size) noexcept
+{
+    return append_through(
+        region_offset, given, data, size, [&](std::uint64_t seed) { return format::data_hash(data, size, seed); },
+        [&](std::uint64_t place, std::uint64_t seed, std::uint64_t) {
+            return medium_.stream_and_hash(place, data, size, seed);
+        });
+}
+
+// ---- What goes no further than the caches
+
+[[gnu::flatten]] inline Stream::Placed Stream::append_cached(std::uint64_t region_offset, Region *given,
+                                                             const void *data, std::uint64_t size) noexcept
+{
+    const Found found = find_for_entry(region_offset, given, data, size);
+    if (failed(found.error)) [[unlikely]]
+        return {.error = found.error};
+    Region &region = *found.region;
+    have_pages_present(data, size);
+    region.mutex().lock();
+    if (const Error error = ready_to_place(region_offset, region, size); failed(error)) [[unlikely]] {
+        region.mutex().unlock();
+        return {.error = error};
+    }
+    const std::uint64_t offset = region.tail();
+    const std::uint64_t seed = region.seed();
+    const std::uint64_t timestamp = place_entry(false, region, format::record_length(size));
+    region.mutex().unlock();
+
+    const std::uint64_t data_hash = write_data(Write::cached, offset + format::record_header_size, data, size, seed);
+    write_record_header(medium_, offset, finished_header(entry_record(size, timestamp), data_hash, seed, offset));
+    complete(timestamp, false);
     return {.offset = offset, .timestamp = timestamp};
 }
 
@@ -160,46 +232,13 @@ inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const
     return format::data_hash(medium_.at(offset), size, seed);
 }
 
-// ---- What is hashed while it is written. Flat: what is passed through memory here waits for all of the data's stores.
-
-template <Stream::Write write>
-[[gnu::flatten]] inline Stream::Placed Stream::append_in_one_pass(std::uint64_t region_offset, Region *given,
-                                                                  const void *data, std::uint64_t size) noexcept
-{
-    constexpr bool through = write == Write::through;
-    const Found found = find_for_entry(region_offset, given, data, size);
-    if (failed(found.error)) [[unlikely]]
-        return {.error = found.error};
-    Region &region = *found.region;
-    have_pages_present(data, size);
-    region.mutex().lock();
-    if (const Error error = ready_to_place(region_offset, region, size); failed(error)) [[unlikely]] {
-        region.mutex().unlock();
-        return {.error = error};
-    }
-    const std::uint64_t offset = region.tail();
-    const std::uint64_t seed = region.seed();
-    const std::uint64_t timestamp = place_entry(through, region, format::record_length(size));
-    region.mutex().unlock();
-
-    const std::uint64_t data_hash = write_data(write, offset + format::record_header_size, data, size, seed);
-    const format::RecordHeader header = finished_header(entry_record(size, timestamp), data_hash, seed, offset);
-    if (through) {
-        medium_.stream(offset, header.first, header.second);
-        medium_.fence();
-    } else {
-        write_record_header(medium_, offset, header);
-    }
-    complete(timestamp, through);
-    return {.offset = offset, .timestamp = timestamp};
-}
-
 [[gnu::flatten]] Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                                       std::uint64_t *entry) noexcept
 {
-    if (size > Medium::small_entry || appends_are_cached_)
+    if (size > Medium::one_fence_entry || appends_are_cached_)
         return append_and_wait(region_offset, region, data, size, entry);
-    const Placed placed = append_small(region_offset, region, data, size);
+    const Placed placed = size <= Medium::small_entry ? append_small(region_offset, region, data, size)
+                                                      : append_middling(region_offset, region, data, size);
     if (failed(placed.error))
         return appended({.error = placed.error}, entry);
     if (entry != nullptr)
@@ -216,19 +255,16 @@ template <Stream::Write write>
         return append_by_mover(region_offset, region, mover, data, size, entry);
     if (size > Medium::one_fence_entry) [[unlikely]]
         return appended(append_large(Write::cached, region_offset, region, data, size), entry);
-    return appended(append_in_one_pass<Write::cached>(region_offset, region, data, size), entry);
+    return appended(append_cached(region_offset, region, data, size), entry);
 }
 
 Error Stream::append_and_wait(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                               std::uint64_t *entry) noexcept
 {
-    const bool cached = appends_are_cached_;
-    if (size > Medium::one_fence_entry)
-        return wait_appended(append_large(cached ? Write::cached : Write::through, region_offset, region, data, size),
-                             entry);
-    return wait_appended(cached ? append_in_one_pass<Write::cached>(region_offset, region, data, size)
-                                : append_in_one_pass<Write::through>(region_offset, region, data, size),
-                         entry);
+    if (size <= Medium::one_fence_entry)
+        return wait_appended(append_cached(region_offset, region, data, size), entry);
+    const Write write = appends_are_cached_ ? Write::cached : Write::through;
+    return wait_appended(append_large(write, region_offset, region, data, size), entry);
 }
 
 Error Stream::wait_appended(Placed placed, std::uint64_t *entry) noexcept

@@ -118,10 +118,12 @@ public:
     // Whether it is an entry, and `known` is enough to tell. If not, look() tells what it is.
     bool is_known_entry(std::uint64_t offset, std::uint64_t &next, const Known &known) const noexcept
     {
-        if (offset >= known.end || known.end - offset < format::record_header_size)
+        // One look tells both: behind the end there is less room than none.
+        const auto room = static_cast<std::int64_t>(known.end - offset);
+        if (room < static_cast<std::int64_t>(format::record_header_size))
             return false;
-        const std::uint64_t length =
-            format::entry_length(load_record_header(medium_, offset), known.end - offset, known.committed);
+        const std::uint64_t length = format::entry_length(load_record_header(medium_, offset),
+                                                          static_cast<std::uint64_t>(room), known.committed);
         next = offset + length;
         return length != 0;
     }
@@ -258,10 +260,14 @@ private:
         std::uint64_t offset = 0;
         std::uint64_t timestamp = 0;
     };
+    // `hash_data` gives the data's hash, for a seed; `store_data` stores it around the caches, for a place, that seed
+    // and that hash, and gives the hash of what it stored.
+    template <typename HashData, typename StoreData>
+    Placed append_through(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size,
+                          HashData hash_data, StoreData store_data) noexcept;
     Placed append_small(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size) noexcept;
-    template <Write write>
-    Placed append_in_one_pass(std::uint64_t region_offset, Region *given, const void *data,
-                              std::uint64_t size) noexcept;
+    Placed append_middling(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size) noexcept;
+    Placed append_cached(std::uint64_t region_offset, Region *given, const void *data, std::uint64_t size) noexcept;
     [[gnu::noinline]] Placed append_large(Write write, std::uint64_t region_offset, Region *given, const void *data,
                                           std::uint64_t size) noexcept;
     [[gnu::noinline]] Error append_by_mover(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,

@@ -36,11 +36,7 @@ public:
     }
 
 private:
-    bool take() noexcept
-    {
-        std::uint32_t expected = 0;
-        return taken_.compare_exchange_strong(expected, 1, std::memory_order_acquire);
-    }
+    bool take() noexcept { return taken_.exchange(1, std::memory_order_acquire) == 0; }
 
     [[gnu::noinline]] void wait_and_take() noexcept
     {

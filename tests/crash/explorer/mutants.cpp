@@ -77,6 +77,9 @@ constexpr Equivalent equivalents[] = {
      Mutation::Kind::drop, "the streams that are explored keep their durability; others are in crash.Process"},
     {"src/stream/recovery.cpp", "return write_durably<OffsetWord>(medium, geometry, format::durability_offset,",
      Mutation::Kind::delay, "likewise"},
+    {"src/stream/append.cpp", "medium_.stream(offset, header.first, header.second); // and the data behind it",
+     Mutation::Kind::spill,
+     "behind the header comes the entry's own data, which is stored next; explored entries have some"},
     {"src/stream/regions.cpp", "if (failed(flush.wait())) // of the checkpoints", Mutation::Kind::drop,
      "the old checkpoints are as right as the new ones, which the thread's next fence makes durable"},
 };
@@ -93,7 +96,7 @@ struct Planted {
 
 constexpr Planted planted[] = {
     {"an entry that fills its region to the last byte wrote zeros over the next region's header",
-     "src/stream/append.cpp", "medium_.stream(offset + sizeof header, words, length - sizeof header);",
+     "src/stream/append.cpp", "medium_.stream(place, words, align_up(size, format::record_alignment));",
      Mutation::Kind::spill},
     {"opening with another block size reformatted the stream", "src/stream/open.cpp",
      "if (block_size != 0 && !checked(block_size == superblocks.geometry.block_size))", Mutation::Kind::drop},
