@@ -19,16 +19,21 @@ struct pmemstream_entry_iterator {
     Stream *stream;
     Region *region;
     std::uint64_t generation; // of the region's life that it belongs to
+    // The same while it is on an entry, and the region's own word tells whether that life goes on; else its complement,
+    // which is no other life's: generations have 48 bits, unless an image was forged, and then none begins.
+    std::uint64_t on_entry;
     State state;
     std::uint64_t offset;
     std::uint64_t next; // behind the entry
     Stream::Known known;
 
     bool alive() const { return stream->lives(*region, generation); }
-    // The same without a call, and false where that does not tell. `generation` is of a live region, never 0.
-    bool surely_on_entry() const
+    // What most calls begin and end with: false where it does not tell.
+    bool surely_on_entry() const { return region->generation() == on_entry; }
+    void enter(State entered)
     {
-        return state == State::entry && region->generation() == generation && !stream->options().read_only;
+        state = entered;
+        on_entry = state == State::entry && !stream->options().read_only ? generation : ~generation;
     }
 
     // Goes from `offset` to the first entry, damage or the end.
@@ -40,9 +45,9 @@ struct pmemstream_entry_iterator {
                 offset = next;
                 continue;
             }
-            state = place == Stream::Place::entry ? State::entry
-                    : place == Stream::Place::end ? State::end
-                                                  : State::damaged;
+            enter(place == Stream::Place::entry ? State::entry
+                  : place == Stream::Place::end ? State::end
+                                                : State::damaged);
             return;
         }
     }
@@ -138,7 +143,8 @@ int pmemstream_entry_iterator_new(struct pmemstream_entry_iterator **iterator, s
         if (generation == 0)
             return Error::no_region;
         *iterator = new pmemstream_entry_iterator{
-            unwrap(stream), found, generation, pmemstream_entry_iterator::State::unsought, found->data_begin(), 0, {}};
+            unwrap(stream),      found, generation, ~generation, pmemstream_entry_iterator::State::unsought,
+            found->data_begin(), 0,     {}};
         return Error::none;
     });
 }
@@ -155,7 +161,7 @@ void pmemstream_entry_iterator_seek_first(struct pmemstream_entry_iterator *iter
     iterator->offset = iterator->region->data_begin();
     iterator->settle();
     if (iterator->state == pmemstream_entry_iterator::State::end)
-        iterator->state = pmemstream_entry_iterator::State::unsought;
+        iterator->enter(pmemstream_entry_iterator::State::unsought);
 }
 
 void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
@@ -191,7 +197,7 @@ int pmemstream_entry_iterator_skip_damage(struct pmemstream_entry_iterator *iter
         iterator->offset = iterator->stream->behind_damage(*iterator->region, iterator->offset);
         // A region whose header is damaged has nothing behind it, and stays at its end.
         if (iterator->region->damaged())
-            iterator->state = pmemstream_entry_iterator::State::unsought;
+            iterator->enter(pmemstream_entry_iterator::State::unsought);
         else
             iterator->settle();
         return Error::none;
