@@ -117,7 +117,7 @@ bool Medium::have_present(std::uint64_t begin, std::uint64_t end) noexcept
 bool Medium::have_cached(std::uint64_t begin, std::uint64_t end) noexcept
 {
     const KeptErrno kept;
-    const bool writes = descriptor_ < 0 || !was_written(descriptor_, begin, end);
+    const bool writes = !was_written(descriptor_, begin, end);
     if (descriptor_ < 0) {
         touch(begin, end, writes);
         return writes;
