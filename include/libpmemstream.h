@@ -308,8 +308,9 @@ int pmemstream_create(const char *path, const struct pmemstream_options *options
  * lock on the file until pmemstream_delete or its process's end (and that of children forked without exec); a second
  * one gets EBUSY, and pmemstream_errormsg() tells which process has it where that can be known. With read_only no lock
  * is taken and not one byte written; what a killed writer left is recovered in memory, a damaged stream opens as far as
- * one of its superblocks is whole, and the stream shows the entries there were when it was opened. Functions that
- * change it fail with EROFS. Errors: those of pmemstream_from_map and open(2), EBUSY.
+ * one of its superblocks is whole, and the stream shows the entries there were when it was opened; beside a writer that
+ * opened it by its path, those that he had persisted. Functions that change it fail with EROFS. Errors: those of
+ * pmemstream_from_map and open(2), EBUSY.
  */
 int pmemstream_open(const char *path, const struct pmemstream_options *options, struct pmemstream **stream);
 

@@ -55,6 +55,8 @@ Error open_mapped(const std::shared_ptr<MappedFile> &file, const pmemstream_opti
         internal.durability = options.durability == PMEMSTREAM_DURABILITY_PROCESS ? format::Durability::process
                                                                                   : format::Durability::sync;
     internal.max_delay = std::chrono::microseconds(options.max_delay);
+    if (internal.read_only)
+        internal.has_writer = [file] { return file->has_writer(); };
     const Error error = Stream::open(medium, options.block_size, if_empty, internal, stream);
     if (failed(error))
         return error;

@@ -24,9 +24,19 @@ constexpr int looks_without_pause = 16;
 } // namespace
 
 Commit::Commit(std::uint64_t slots, std::uint64_t last)
-    : last_(last), persisted_(last), committed_(last), exhausted_(last >= last_taken), slots_(slots),
+    : last_(last), unshared_(last), committed_(last), exhausted_(last >= last_taken), slots_(slots),
       marks_(std::make_unique<sync::atomic<std::uint64_t>[]>(slots))
 {}
+
+void Commit::share(std::uint64_t *word) noexcept
+{
+    static_assert(sizeof(sync::atomic<std::uint64_t>) == sizeof(std::uint64_t));
+    if (word == nullptr)
+        return;
+    auto *const shared = reinterpret_cast<sync::atomic<std::uint64_t> *>(word);
+    shared->store(persisted(), std::memory_order_release);
+    persisted_ = shared;
+}
 
 bool Commit::look_for(std::uint64_t timestamp, bool durable) noexcept
 {
@@ -75,7 +85,7 @@ void Commit::catch_up() noexcept
 
         bool raised = false;
         if (durable != durable_from)
-            raised = raise(persisted_, durable);
+            raised = raise(*persisted_, durable);
         if (copied > durable && copied != copied_from)
             raised = raise(committed_, copied) || raised;
         if (!raised)
@@ -86,7 +96,7 @@ void Commit::catch_up() noexcept
 
 void Commit::raise_persisted(std::uint64_t timestamp) noexcept
 {
-    if (!raise(persisted_, timestamp))
+    if (!raise(*persisted_, timestamp))
         return;
     advance();
 }

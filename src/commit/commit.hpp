@@ -47,6 +47,10 @@ public:
     Commit(const Commit &) = delete;
     Commit &operator=(const Commit &) = delete;
 
+    // Has the persisted watermark in `word` from here on, which readers in other processes see, too, and which outlives
+    // this. nullptr: it stays here. Before any other thread is there.
+    void share(std::uint64_t *word) noexcept;
+
     // Every entry up to it is visible.
     std::uint64_t committed() const noexcept
     {
@@ -55,7 +59,7 @@ public:
         return copied > durable ? copied : durable;
     }
     // Every entry up to it is durable.
-    std::uint64_t persisted() const noexcept { return persisted_.load(std::memory_order_acquire); }
+    std::uint64_t persisted() const noexcept { return persisted_->load(std::memory_order_acquire); }
     std::uint64_t reached(Stage stage) const noexcept { return stage == Stage::committed ? committed() : persisted(); }
     std::uint64_t handed_out() const noexcept { return last_.load(std::memory_order_acquire); }
     bool exhausted() const noexcept { return exhausted_.load(std::memory_order_relaxed); }
@@ -78,7 +82,7 @@ public:
     {
         // Until `timestamp` is marked only its owner may move a watermark over it: nobody else writes to one that
         // stands right before it, but to raise it to less. So what is stored here takes nothing back.
-        sync::atomic<std::uint64_t> &watermark = durable ? persisted_ : committed_;
+        sync::atomic<std::uint64_t> &watermark = durable ? *persisted_ : committed_;
         if (reached(durable ? Stage::persisted : Stage::committed) != timestamp - 1 &&
             !look_for(timestamp - 1, durable)) [[unlikely]]
             return false;
@@ -193,16 +197,17 @@ private:
     void wait_for_call(std::unique_lock<sync::mutex> &lock, const void *key) noexcept;
     [[gnu::noinline]] void wake_due_futures() noexcept;
 
-    // Each on a line of its own: every append writes the first two, whoever waits the last.
-    alignas(64) sync::atomic<std::uint64_t> last_;      // handed out
-    alignas(64) sync::atomic<std::uint64_t> persisted_; // only rises
-    // Only rises; may lag behind persisted_, since synchronous appends move only that one. Released by who saw the
+    // Each on a line of its own: every append writes the first and *persisted_, whoever waits the last.
+    alignas(64) sync::atomic<std::uint64_t> last_; // handed out
+    alignas(64) sync::atomic<std::uint64_t> unshared_;
+    // Only rises; may lag behind *persisted_, since synchronous appends move only that one. Released by who saw the
     // marks, acquired by readers of the entries.
     alignas(64) sync::atomic<std::uint64_t> committed_;
     alignas(64) sync::atomic<std::uint64_t> next_sleeper_{no_timestamp}; // the least timestamp that somebody sleeps for
     sync::atomic<std::uint64_t> next_watch_{UINT64_MAX};                 // the least that a future is watched for
     sync::atomic<bool> watched_{false};                                  // so that nobody takes the mutex where none is
     sync::atomic<bool> exhausted_;                                       // no timestamp may be taken any more
+    sync::atomic<std::uint64_t> *persisted_ = &unshared_;                // only rises
     std::uint64_t slots_;
     std::unique_ptr<sync::atomic<std::uint64_t>[]> marks_;
 

@@ -142,14 +142,28 @@ Error MappedFile::keep()
     return Error::none;
 }
 
-bool MappedFile::set_lock(short type) const noexcept
+bool MappedFile::ask_lock(int command, short &type) const noexcept
 {
     // An open file description lock: it dies with its holder, and threads and other streams of the same process do not
     // share it.
     struct flock whole = {};
     whole.l_type = type;
     whole.l_whence = SEEK_SET;
-    return fcntl(fd_, F_OFD_SETLK, &whole) == 0;
+    const bool answered = fcntl(fd_, command, &whole) == 0;
+    type = whole.l_type;
+    return answered;
+}
+
+bool MappedFile::set_lock(short type) const noexcept
+{
+    return ask_lock(F_OFD_SETLK, type);
+}
+
+bool MappedFile::has_writer() const noexcept
+{
+    const KeptErrno kept;
+    short type = F_RDLCK;
+    return !ask_lock(F_OFD_GETLK, type) || type != F_UNLCK;
 }
 
 Error MappedFile::lock() const noexcept

@@ -30,6 +30,8 @@ public:
     // mapped. Its length is durable once the file was synced. On failure the file is as long as it was, as far as the
     // operating system helps. Throws std::bad_alloc.
     Error extend(std::uint64_t begin, std::uint64_t size);
+    // Whether somebody else has the file open for writing. If the system cannot tell: yes.
+    bool has_writer() const noexcept;
     // The file has another length than when it was opened, or extended.
     bool length_changed() const noexcept;
     // Up to which size that is possible; 0 where it is not.
@@ -48,6 +50,8 @@ public:
 
 private:
     explicit MappedFile(std::string path) : path_(std::move(path)) {}
+    // `command` of fcntl(2), of a lock on the whole file. `type` is what the system made of it.
+    bool ask_lock(int command, short &type) const noexcept;
     bool set_lock(short type) const noexcept;
     Error lock() const noexcept;
     // All of the file, with address space behind it to grow into if that can be had.

@@ -61,10 +61,15 @@ enum class Durability : std::uint8_t {
     process = 1, // survives the end of the process
 };
 
-// Not used yet: a volatile area, outside checksums and syncs, for readers in other processes.
+// A volatile area, outside checksums and syncs, for readers in other processes.
 inline constexpr std::uint64_t volatile_area_offset = page_size + 2048;
 inline constexpr std::uint64_t volatile_area_size = 2048;
 static_assert(volatile_area_offset + volatile_area_size == min_metadata_size);
+// Its first word: the persisted watermark, as a plain integer. Kept by whoever has the stream open for writing; what it
+// is without him tells nothing.
+inline constexpr std::uint64_t watermark_offset = volatile_area_offset;
+// Its second: a number that changes with each recovery, before it writes anything.
+inline constexpr std::uint64_t recoveries_offset = volatile_area_offset + 8;
 
 struct Superblock {
     std::uint64_t magic;

@@ -65,6 +65,12 @@ public:
     // The file has grown, and more of it is mapped: waits until its new end is durable. A sync as the one below.
     Error grown(std::uint64_t size, Site = Site::current()) noexcept;
 
+    // A word that other processes look at, and nobody after a crash: no part of what is made durable.
+    std::uint64_t *volatile_word(std::uint64_t offset) noexcept
+    {
+        return reinterpret_cast<std::uint64_t *>(base_ + offset);
+    }
+
     // Has every page present, as far as the operating system helps.
     void prefault() noexcept;
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <sys/random.h>
 
@@ -84,13 +85,21 @@ Error format_map(Medium &medium, const format::Geometry &geometry)
     return Error::none;
 }
 
-RecoveryPlan plan_beside_writer(const Medium &medium, const format::SuperblockReading &superblocks)
+RecoveryPlan plan_reading(const Medium &medium, const format::SuperblockReading &superblocks,
+                          const std::function<bool()> &has_writer)
 {
+    // A writer who is in the middle of something, and lost his processor there, has it back in some milliseconds.
+    constexpr int attempts = 100;
     RecoveryPlan plan;
-    each_consistent_look(medium, superblocks.geometry, [&] {
-        plan = plan_recovery(medium, superblocks);
-        return plan.damages.empty();
-    });
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        each_consistent_look(medium, superblocks.geometry, [&] {
+            plan = plan_recovery(medium, superblocks, has_writer);
+            return plan.damages.empty();
+        });
+        if (!plan.overtaken)
+            break;
+        sync::sleep_for(std::chrono::milliseconds(1));
+    }
     return plan;
 }
 
@@ -119,7 +128,7 @@ Error Stream::open(const Medium &medium, std::uint64_t block_size, IfEmpty if_em
     if (!is_new && !options.read_only && medium.granularity() != Granularity::page)
         have_spans_present(medium, superblocks.geometry);
     const RecoveryPlan plan = is_new              ? plan_of_new(superblocks.geometry)
-                              : options.read_only ? plan_beside_writer(medium, superblocks)
+                              : options.read_only ? plan_reading(medium, superblocks, options.has_writer)
                                                   : plan_recovery(medium, superblocks);
     if (!options.read_only && plan.metadata_damaged)
         return Error::metadata_damaged;
@@ -139,6 +148,8 @@ Error Stream::open(const Medium &medium, std::uint64_t block_size, IfEmpty if_em
         if (made->durability() != recorded || !superblocks.durability_holds)
             if (error = write_durability(made->medium_, made->geometry(), made->durability()); failed(error))
                 return error;
+        // Before the first append: what the last writer's word allows is there already.
+        made->commit_.share(made->medium_.volatile_word(format::watermark_offset));
         made->open_for_writing_ = true;
     }
     stream = std::move(made);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 
 namespace pms {
@@ -99,13 +100,14 @@ bool later_in_front(const Medium &medium, const RegionReading &region, std::uint
     return false;
 }
 
-// The log's end: the last timestamp before the first that is missing above `durable`; never inside a batch.
-std::uint64_t end_of_log(const std::vector<Scanned> &regions, std::uint64_t durable)
+// The log's end: the last timestamp before the first that is missing above `durable`, or is above `most`; never inside
+// a batch.
+std::uint64_t end_of_log(const std::vector<Scanned> &regions, std::uint64_t durable, std::uint64_t most)
 {
     std::vector<std::pair<std::uint64_t, format::Kind>> found;
     const auto collect = [&](const std::vector<FoundRecord> &records) {
         for (const FoundRecord &record : records)
-            if (record.timestamp > durable)
+            if (record.timestamp > durable && record.timestamp <= most)
                 found.emplace_back(record.timestamp, record.kind);
     };
     for (const Scanned &region : regions) {
@@ -232,8 +234,49 @@ RecoveredRegion unreadable(const RegionReading &reading)
     return region;
 }
 
-void recover_unclean(const Medium &medium, const std::vector<RegionReading> &readings, std::uint64_t durable,
-                     RecoveryPlan &plan)
+bool limit_has_moved(const Medium &medium, const format::Geometry &geometry, const RegionReading &reading)
+{
+    return read_region(medium, geometry, reading.offset, reading.size).limit != reading.limit;
+}
+
+// The writer beside whom a stream is read, if there is one. Made before anything is read.
+class WriterBeside {
+public:
+    // `has_writer` tells whether he is there now; empty: there is none.
+    WriterBeside(const Medium &medium, const std::function<bool()> &has_writer)
+        : medium_(medium), has_writer_(has_writer), recoveries_(medium.load(format::recoveries_offset)),
+          is_there_(asked()), persisted_before_(is_there_ ? medium.load(format::watermark_offset) : 0)
+    {}
+
+    bool is_there() const noexcept { return is_there_; }
+    // What he had persisted before anything was read; 0 without him.
+    std::uint64_t persisted_before() const noexcept { return persisted_before_; }
+    // Once all records were read: up to where he has persisted them. Without him, all of them.
+    std::uint64_t most_persisted()
+    {
+        is_there_ = is_there_ || asked();
+        return is_there_ ? medium_.load(format::watermark_offset) : format::max_timestamp;
+    }
+    // Once everything was read: whether one may have dropped a part of it meanwhile.
+    bool recovered_meanwhile() const
+    {
+        // What was read before comes before this load.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        return has_writer_ && medium_.load(format::recoveries_offset) != recoveries_;
+    }
+
+private:
+    bool asked() const { return has_writer_ && has_writer_(); }
+
+    const Medium &medium_;
+    const std::function<bool()> &has_writer_;
+    const std::uint64_t recoveries_;
+    bool is_there_;
+    const std::uint64_t persisted_before_;
+};
+
+void recover_unclean(const Medium &medium, const format::Geometry &geometry, const std::vector<RegionReading> &readings,
+                     std::uint64_t durable, WriterBeside &writer, RecoveryPlan &plan)
 {
     std::vector<Scanned> regions;
     regions.reserve(readings.size());
@@ -241,7 +284,8 @@ void recover_unclean(const Medium &medium, const std::vector<RegionReading> &rea
         Scanned scanned{reading, {}};
         if (reading.identity_holds)
             scanned.scan = scan_region(medium, reading);
-        if (!scanned.scan.limit_holds) {
+        // Where a writer has moved it meanwhile, all that he had persisted before lies in front of it.
+        if (!scanned.scan.limit_holds && !limit_has_moved(medium, geometry, reading)) {
             plan.metadata_damaged = true;
             plan.damages.push_back({reading.offset + offsetof(format::RegionHeader, limit), 8, reading.offset, 0,
                                     "a region's limit is older than what lies behind it"});
@@ -265,7 +309,8 @@ void recover_unclean(const Medium &medium, const std::vector<RegionReading> &rea
                                     "the durable timestamp is older than a region's checkpoint"});
         }
     }
-    plan.persisted = end_of_log(regions, durable);
+    plan.persisted = end_of_log(regions, durable, writer.most_persisted());
+    plan.overtaken = plan.persisted < writer.persisted_before();
     for (const Scanned &region : regions) {
         if (region.reading.identity_holds) {
             plan.regions.push_back(settle_region(region, durable, plan.persisted, plan));
@@ -273,6 +318,8 @@ void recover_unclean(const Medium &medium, const std::vector<RegionReading> &rea
             plan.regions.push_back(unreadable(region.reading));
         }
     }
+    if (writer.is_there())
+        plan.dropped.clear(); // they are under way
     std::ranges::sort(plan.dropped, {}, [](const Dropped &dropped) { return dropped.record.timestamp; });
 }
 
@@ -371,10 +418,12 @@ void find_metadata_damage(const Medium &medium, const format::SuperblockReading 
     find_damage(medium, superblocks, words, walk_spans(medium, superblocks.geometry), damages);
 }
 
-RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks)
+RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks,
+                           const std::function<bool()> &has_writer)
 {
     const format::Geometry &geometry = superblocks.geometry;
     RecoveryPlan plan;
+    WriterBeside writer(medium, has_writer);
     // First: beside a writer, what is read of the regions then is at least what the durable timestamp tells of.
     const StreamWords words = read_words(medium, geometry);
     Tiling tiling = walk_spans(medium, geometry);
@@ -406,7 +455,9 @@ RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading
     if (plan.was_clean)
         recover_clean(tiling.regions, *durable, plan);
     else
-        recover_unclean(medium, tiling.regions, durable.value_or(0), plan);
+        recover_unclean(medium, geometry, tiling.regions, durable.value_or(0), writer, plan);
+    if (writer.recovered_meanwhile())
+        plan.overtaken = true;
     return plan;
 }
 
@@ -417,6 +468,13 @@ void restore(Medium &medium, std::uint64_t begin, std::uint64_t end)
 {
     if (medium.granularity() == Granularity::page)
         medium.store_again(begin, end - begin);
+}
+
+// Before the first store: what is dropped may be what somebody is just reading.
+void tell_readers(Medium &medium)
+{
+    if (std::uint64_t *const recoveries = medium.volatile_word(format::recoveries_offset))
+        __atomic_fetch_add(recoveries, 1, __ATOMIC_SEQ_CST);
 }
 
 // The records of a region, up to its limit.
@@ -448,6 +506,8 @@ Error apply_region(Medium &medium, const RecoveredRegion &region, Region &writer
 Error apply_recovery(Medium &medium, const format::Geometry &geometry, const RecoveryPlan &plan,
                      const std::vector<Region *> &regions)
 {
+    if (!plan.was_clean)
+        tell_readers(medium);
     if (const Error error = write_clean_mark(medium, geometry, 0); failed(error))
         return error;
     if (plan.was_clean)
@@ -503,25 +563,27 @@ Error write_durably(Medium &medium, const format::Geometry &geometry, std::uint6
     return flush.wait(site);
 }
 
-} // namespace
-
-Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp)
+// One copy after the other.
+template <typename Word>
+Error write_copies(Medium &medium, const format::Geometry &geometry, std::uint64_t (*offset)(int copy),
+                   std::uint64_t value, Medium::Site site = Medium::Site::current())
 {
     for (int copy = 0; copy < format::copies; ++copy)
-        if (const Error error =
-                write_durably<TimestampWord>(medium, geometry, format::durable_timestamp_offset(copy), timestamp);
-            failed(error))
+        if (const Error error = write_durably<Word>(medium, geometry, offset(copy), value, site); failed(error))
             return error;
     return Error::none;
 }
 
+} // namespace
+
+Error write_durable_timestamp(Medium &medium, const format::Geometry &geometry, std::uint64_t timestamp)
+{
+    return write_copies<TimestampWord>(medium, geometry, format::durable_timestamp_offset, timestamp);
+}
+
 Error write_stream_size(Medium &medium, const format::Geometry &geometry, std::uint64_t size)
 {
-    for (int copy = 0; copy < format::copies; ++copy)
-        if (const Error error = write_durably<OffsetWord>(medium, geometry, format::stream_size_offset(copy), size);
-            failed(error))
-            return error;
-    return Error::none;
+    return write_copies<OffsetWord>(medium, geometry, format::stream_size_offset, size);
 }
 
 Error write_growth(Medium &medium, const format::Geometry &geometry, std::uint64_t size)

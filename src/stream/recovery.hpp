@@ -15,6 +15,7 @@
 #include "region/span_walk.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace pms {
@@ -47,6 +48,7 @@ struct RecoveredRegion {
 struct RecoveryPlan {
     bool was_clean = false;
     bool metadata_damaged = false; // what is left can be read, but must not be written
+    bool overtaken = false;        // by a writer: what was read does not fit together
     bool growth_holds = true;      // the word that tells how long the file may be
     std::uint64_t persisted = 0;   // the last timestamp of the log
     std::uint64_t next_generation = 1;
@@ -57,8 +59,9 @@ struct RecoveryPlan {
     std::uint64_t recovered_entries = 0;
 };
 
-// Throws std::bad_alloc.
-RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks);
+// Throws std::bad_alloc. Beside a writer, which `has_writer` tells, only what he has persisted is found.
+RecoveryPlan plan_recovery(const Medium &medium, const format::SuperblockReading &superblocks,
+                           const std::function<bool()> &has_writer = {});
 
 // The metadata's damages alone, as plan_recovery() finds them.
 void find_metadata_damage(const Medium &medium, const format::SuperblockReading &superblocks,

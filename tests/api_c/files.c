@@ -27,20 +27,6 @@ static struct pmemstream_options options_of(uint64_t size)
     return options;
 }
 
-static struct pmemstream *create_stream(const struct pmemstream_options *options)
-{
-    struct pmemstream *stream = NULL;
-    CHECK_OK(pmemstream_create(path, options, &stream));
-    return stream;
-}
-
-static struct pmemstream *open_stream(const struct pmemstream_options *options)
-{
-    struct pmemstream *stream = NULL;
-    CHECK_OK(pmemstream_open(path, options, &stream));
-    return stream;
-}
-
 static off_t file_size(void)
 {
     struct stat status;
@@ -54,7 +40,7 @@ static off_t file_size(void)
 static void growing(void)
 {
     struct pmemstream_options options = options_of(mebibyte + 100);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     const struct pmemstream_region first = allocate(stream, mebibyte / 2);
     const struct pmemstream_entry entry = append_text(stream, first, "before");
     const void *data = pmemstream_entry_data(stream, entry);
@@ -84,7 +70,7 @@ static void growing(void)
         CHECK_OK(pmemstream_verify(stream, NULL, NULL, &result));
         CHECK(result.entries == 6 && result.damages == 0);
         pmemstream_delete(&stream);
-        stream = open_stream(NULL);
+        stream = open_stream(path, NULL);
         CHECK(info_of(stream).was_clean == 1);
     }
 
@@ -97,7 +83,7 @@ static void growing(void)
     CHECK_EQUAL(file_size(), 20 * mebibyte);
     pmemstream_delete(&stream);
     const struct pmemstream_options read_only = {.struct_size = sizeof read_only, .read_only = 1};
-    stream = open_stream(&read_only);
+    stream = open_stream(path, &read_only);
     CHECK_FAILS(pmemstream_grow(stream, 30 * mebibyte), EROFS);
     pmemstream_delete(&stream);
     CHECK_EQUAL(file_size(), 20 * mebibyte);
@@ -132,7 +118,7 @@ static void *append_until_stopped(void *arg)
 static void growing_while_appending(void)
 {
     struct pmemstream_options options = options_of(2 * mebibyte);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     struct appending appending = {stream, allocate(stream, mebibyte), 0, 0};
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, append_until_stopped, &appending) == 0);
@@ -157,7 +143,7 @@ static void durabilities(void)
     options.durability = PMEMSTREAM_DURABILITY_PROCESS;
     const pid_t child = fork();
     if (child == 0) {
-        struct pmemstream *stream = create_stream(&options);
+        struct pmemstream *stream = create_stream(path, &options);
         const struct pmemstream_region region = allocate(stream, mebibyte);
         CHECK_EQUAL(info_of(stream).durability, PMEMSTREAM_DURABILITY_PROCESS);
         unsigned char data[10000];
@@ -174,7 +160,7 @@ static void durabilities(void)
     }
     int status;
     CHECK(waitpid(child, &status, 0) == child && status == 0);
-    struct pmemstream *stream = open_stream(NULL);
+    struct pmemstream *stream = open_stream(path, NULL);
     CHECK_EQUAL(info_of(stream).durability, PMEMSTREAM_DURABILITY_PROCESS);
     CHECK_EQUAL(pmemstream_persisted_timestamp(stream), 10);
     struct pmemstream_verify_result result;
@@ -185,14 +171,14 @@ static void durabilities(void)
     options = options_of(0);
     options.read_only = 1;
     options.durability = PMEMSTREAM_DURABILITY_SYNC;
-    stream = open_stream(&options);
+    stream = open_stream(path, &options);
     CHECK_EQUAL(info_of(stream).durability, PMEMSTREAM_DURABILITY_PROCESS);
     pmemstream_delete(&stream);
     options.read_only = 0;
-    stream = open_stream(&options);
+    stream = open_stream(path, &options);
     CHECK_EQUAL(info_of(stream).durability, PMEMSTREAM_DURABILITY_SYNC);
     pmemstream_delete(&stream);
-    stream = open_stream(NULL);
+    stream = open_stream(path, NULL);
     CHECK_EQUAL(info_of(stream).durability, PMEMSTREAM_DURABILITY_SYNC);
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
@@ -224,7 +210,7 @@ static void bad_options(void)
     options = options_of(mebibyte);
     options.durability = -1;
     options.struct_size = offsetof(struct pmemstream_options, max_delay);
-    stream = create_stream(&options);
+    stream = create_stream(path, &options);
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
 }
@@ -234,7 +220,7 @@ static void delay_and_prefault(void)
     struct pmemstream_options options = options_of(2 * mebibyte);
     options.max_delay = 2000;
     options.prefault = 1;
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     struct appending appending[3];
     pthread_t threads[3];
     for (int i = 0; i < 3; ++i) {
@@ -249,7 +235,7 @@ static void delay_and_prefault(void)
     CHECK(appended >= 3 * 12);
     CHECK_EQUAL(pmemstream_persisted_timestamp(stream), appended);
     pmemstream_delete(&stream);
-    stream = open_stream(&options);
+    stream = open_stream(path, &options);
     for (int i = 0; i < 3; ++i)
         CHECK_EQUAL(count_entries(stream, appending[i].region), appending[i].appended);
     pmemstream_delete(&stream);
@@ -259,7 +245,7 @@ static void delay_and_prefault(void)
 static void lock_holder(void)
 {
     struct pmemstream_options options = options_of(mebibyte);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     struct pmemstream *second = (struct pmemstream *)&second;
     CHECK_FAILS(pmemstream_open(path, NULL, &second), EBUSY);
     CHECK(second == NULL);
@@ -267,7 +253,7 @@ static void lock_holder(void)
     snprintf(own, sizeof own, "process %ld ", (long)getpid());
     CHECK(strstr(pmemstream_errormsg(), own) != NULL);
     pmemstream_delete(&stream);
-    stream = open_stream(NULL);
+    stream = open_stream(path, NULL);
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
 }
@@ -276,7 +262,7 @@ static void lock_holder(void)
 static void forked_child(void)
 {
     struct pmemstream_options options = options_of(mebibyte);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     int pipe_ends[2];
     CHECK(pipe(pipe_ends) == 0);
     const pid_t child = fork();
@@ -286,7 +272,7 @@ static void forked_child(void)
         _exit(read(pipe_ends[0], &byte, 1) == 0 ? 0 : 1);
     }
     pmemstream_delete(&stream);
-    stream = open_stream(NULL);
+    stream = open_stream(path, NULL);
     pmemstream_delete(&stream);
     CHECK(close(pipe_ends[0]) == 0 && close(pipe_ends[1]) == 0);
     int status;
@@ -307,14 +293,14 @@ static void *grow_in_steps(void *arg)
 static void opening_beside_growth(void)
 {
     struct pmemstream_options options = options_of(mebibyte);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     struct appending growing = {stream, allocate(stream, 1000), 0, 0};
     append_text(stream, growing.region, "there");
     const struct pmemstream_options read_only = {.struct_size = sizeof read_only, .read_only = 1, .prefault = 1};
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, grow_in_steps, &growing) == 0);
     while (!__atomic_load_n(&growing.stop, __ATOMIC_ACQUIRE)) {
-        struct pmemstream *reader = open_stream(&read_only);
+        struct pmemstream *reader = open_stream(path, &read_only);
         CHECK_EQUAL(info_of(reader).damage_count, 0);
         CHECK_TEXTS(reader, growing.region, "there");
         struct pmemstream_verify_result result;
@@ -351,7 +337,7 @@ static size_t written_bytes(int fd)
 static void space_is_written_in_steps(void)
 {
     struct pmemstream_options options = options_of(16 * mebibyte);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     const int fd = open(path, O_RDONLY);
     CHECK(fd >= 0);
     const struct pmemstream_region region = allocate(stream, 8 * mebibyte);

@@ -29,6 +29,22 @@ void temporary_directory(char *path)
     CHECK(mkdtemp(path) == path);
 }
 
+struct pmemstream *create_stream(const char *path, const struct pmemstream_options *options)
+{
+    struct pmemstream *stream = NULL;
+    CHECK_OK(pmemstream_create(path, options, &stream));
+    CHECK(stream != NULL);
+    return stream;
+}
+
+struct pmemstream *open_stream(const char *path, const struct pmemstream_options *options)
+{
+    struct pmemstream *stream = NULL;
+    CHECK_OK(pmemstream_open(path, options, &stream));
+    CHECK(stream != NULL);
+    return stream;
+}
+
 struct pmem2_map *map_file(int fd)
 {
     struct pmem2_config *config = NULL;

@@ -22,6 +22,10 @@ int temporary_file(size_t size);
 /* A directory in $TMPDIR, for tests that need names; `path` has room for PATH_MAX bytes. */
 void temporary_directory(char *path);
 
+/* Streams with names. */
+struct pmemstream *create_stream(const char *path, const struct pmemstream_options *options);
+struct pmemstream *open_stream(const char *path, const struct pmemstream_options *options);
+
 struct pmem2_map *map_file(int fd);
 void unmap(struct pmem2_map **map);
 

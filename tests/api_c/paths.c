@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,22 +44,6 @@ static void check_open_fails(const char *file, const struct pmemstream_options *
     struct pmemstream *stream = (struct pmemstream *)&stream;
     CHECK_FAILS(pmemstream_open(file, options, &stream), number);
     CHECK(stream == NULL);
-}
-
-static struct pmemstream *open_stream(const struct pmemstream_options *options)
-{
-    struct pmemstream *stream = NULL;
-    CHECK_OK(pmemstream_open(path, options, &stream));
-    CHECK(stream != NULL);
-    return stream;
-}
-
-static struct pmemstream *create_stream(const struct pmemstream_options *options)
-{
-    struct pmemstream *stream = NULL;
-    CHECK_OK(pmemstream_create(path, options, &stream));
-    CHECK(stream != NULL);
-    return stream;
 }
 
 static struct pmemstream_region only_region(struct pmemstream *stream)
@@ -111,7 +96,7 @@ static void creating(void)
 
     /* 0 means 4096; the space is really there. */
     options = options_of(stream_size, 0);
-    stream = create_stream(&options);
+    stream = create_stream(path, &options);
     CHECK_EQUAL(info_of(stream).block_size, 4096);
     CHECK_EQUAL(info_of(stream).size, stream_size);
     struct stat status;
@@ -122,7 +107,7 @@ static void creating(void)
     pmemstream_delete(&stream);
     CHECK(stream == NULL);
     check_create_fails(path, &options, EEXIST);
-    stream = open_stream(NULL);
+    stream = open_stream(path, NULL);
     CHECK_TEXTS(stream, only_region(stream), "mine");
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
@@ -135,7 +120,7 @@ static void slots(void)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
         struct pmemstream_options options = options_of(stream_size, 4096);
         options.slots = numbers[i];
-        struct pmemstream *stream = create_stream(&options);
+        struct pmemstream *stream = create_stream(path, &options);
         const struct pmemstream_region region = allocate(stream, 10000);
         struct pmemstream_entry entry;
         for (int n = 0; n < 100; ++n)
@@ -144,7 +129,7 @@ static void slots(void)
         FUTURE_BUSY_POLL(&wait);
         CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
         pmemstream_delete(&stream);
-        stream = open_stream(&options);
+        stream = open_stream(path, &options);
         CHECK_EQUAL(count_entries(stream, region), 100);
         append_text(stream, region, "one more");
         pmemstream_delete(&stream);
@@ -178,7 +163,7 @@ static void opening(void)
     }
 
     struct pmemstream_options options = options_of(stream_size, 1024);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     append_text(stream, allocate(stream, 100), "text");
     /* One writer, of this process or another. */
     check_open_fails(path, NULL, EBUSY);
@@ -192,11 +177,11 @@ static void opening(void)
     pmemstream_delete(&stream);
 
     options = options_of(0, 0);
-    stream = open_stream(&options);
+    stream = open_stream(path, &options);
     CHECK_EQUAL(info_of(stream).block_size, 1024);
     pmemstream_delete(&stream);
     options = options_of(1, 1024);
-    stream = open_stream(&options);
+    stream = open_stream(path, &options);
     CHECK_TEXTS(stream, only_region(stream), "text");
     pmemstream_delete(&stream);
     options = options_of(0, 512);
@@ -213,14 +198,14 @@ static void opening(void)
         uint64_t later[4];
     } longer = {options_of(0, 0), {0}};
     longer.options.struct_size = sizeof longer;
-    stream = open_stream(&longer.options);
+    stream = open_stream(path, &longer.options);
     pmemstream_delete(&stream);
     longer.later[2] = 1;
     check_open_fails(path, &longer.options, EINVAL);
     options = options_of(0, 0);
     options.struct_size = offsetof(struct pmemstream_options, read_only);
     options.read_only = 77; /* behind the structure that the caller knows */
-    stream = open_stream(&options);
+    stream = open_stream(path, &options);
     CHECK_EQUAL(info_of(stream).read_only, 0);
     pmemstream_delete(&stream);
     CHECK(unlink(path) == 0);
@@ -230,7 +215,7 @@ static void opening(void)
 static void reading_only(void)
 {
     struct pmemstream_options options = options_of(stream_size, 0);
-    struct pmemstream *writer = create_stream(&options);
+    struct pmemstream *writer = create_stream(path, &options);
     const struct pmemstream_region region = allocate(writer, 1000);
     const struct pmemstream_entry entry = append_text(writer, region, "persisted");
     struct pmemstream_entry reserved;
@@ -243,7 +228,7 @@ static void reading_only(void)
     static unsigned char after[stream_size];
     CHECK(pread(fd, before, stream_size, 0) == stream_size);
     /* Beside a writer: no lock is taken, and the other's unfinished business is recovered in memory. */
-    struct pmemstream *stream = open_stream(&read_only);
+    struct pmemstream *stream = open_stream(path, &read_only);
     CHECK_EQUAL(info_of(stream).read_only, 1);
     CHECK_EQUAL(info_of(stream).was_clean, 0);
     CHECK_TEXTS(stream, region, "persisted", "behind");
@@ -279,22 +264,117 @@ static void reading_only(void)
     CHECK(pread(fd, after, stream_size, 0) == stream_size);
     CHECK(memcmp(before, after, stream_size) == 0);
     pmemstream_delete(&writer);
-    stream = open_stream(&read_only);
+    stream = open_stream(path, &read_only);
     CHECK_EQUAL(info_of(stream).was_clean, 1);
     CHECK_TEXTS(stream, region, "persisted", "behind", "later");
     pmemstream_delete(&stream);
     CHECK(chmod(path, 0444) == 0);
-    stream = open_stream(&read_only);
+    stream = open_stream(path, &read_only);
     pmemstream_delete(&stream);
     if (geteuid() != 0)
         check_open_fails(path, NULL, EACCES);
     CHECK(close(fd) == 0 && unlink(path) == 0);
 }
 
+static void check_reader_sees(struct pmemstream_region region, const char *const texts[], uint64_t persisted)
+{
+    struct pmemstream *reader = open_stream(path, &read_only);
+    check_texts(reader, region, texts);
+    CHECK_EQUAL(pmemstream_persisted_timestamp(reader), persisted);
+    CHECK_EQUAL(pmemstream_committed_timestamp(reader), persisted);
+    const struct pmemstream_info info = info_of(reader);
+    CHECK(info.damage_count == 0 && info.dropped_entries == 0);
+    pmemstream_delete(&reader);
+}
+#define CHECK_READER_SEES(region, persisted, ...)                                                                      \
+    check_reader_sees(region, (const char *const[]){__VA_ARGS__, NULL}, persisted)
+
+static void async_append_text(struct pmemstream *stream, struct pmemstream_region region, const char *text)
+{
+    CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, text, strlen(text), NULL));
+}
+
+static void wait_persisted(struct pmemstream *stream, uint64_t timestamp)
+{
+    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, timestamp);
+    FUTURE_BUSY_POLL(&wait);
+    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+}
+
+/* The word in which a writer tells others what is persisted. */
+static void write_watermark(uint64_t timestamp)
+{
+    const int fd = open(path, O_WRONLY);
+    CHECK(pwrite(fd, &timestamp, sizeof timestamp, 6144) == sizeof timestamp && close(fd) == 0);
+}
+
+/* What a writer has committed may be another entry after a power cut: readers beside him see what is persisted. */
+static void beside_a_writer(void)
+{
+    struct pmemstream_options options = options_of(stream_size, 0);
+    struct pmemstream *writer = create_stream(path, &options);
+    const struct pmemstream_region region = allocate(writer, 4000);
+    const struct pmemstream_region other = allocate(writer, 4000);
+    append_text(writer, region, "first");
+    CHECK_READER_SEES(region, 1, "first");
+    async_append_text(writer, region, "second");
+    async_append_text(writer, other, "third");
+    CHECK_EQUAL(pmemstream_committed_timestamp(writer), 3);
+    CHECK_READER_SEES(region, 1, "first");
+    CHECK_READER_SEES(other, 1, NULL);
+    wait_persisted(writer, 3);
+    CHECK_READER_SEES(region, 3, "first", "second");
+    CHECK_READER_SEES(other, 3, "third");
+    async_append_text(writer, other, "fourth");
+    pmemstream_delete(&writer);
+    CHECK_READER_SEES(other, 4, "third", "fourth");
+
+    /* What a killed one leaves is all there will be. */
+    int to_parent[2];
+    CHECK(pipe(to_parent) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        writer = open_stream(path, NULL);
+        append_text(writer, region, "fifth");
+        async_append_text(writer, region, "sixth");
+        CHECK(write(to_parent[1], "", 1) == 1);
+        pause();
+        _exit(1);
+    }
+    char byte;
+    CHECK(read(to_parent[0], &byte, 1) == 1);
+    CHECK_READER_SEES(region, 5, "first", "second", "fifth");
+    int status;
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
+    CHECK(close(to_parent[0]) == 0 && close(to_parent[1]) == 0);
+    CHECK_READER_SEES(region, 6, "first", "second", "fifth", "sixth");
+
+    /* The word of a writer who is gone tells nothing, to readers and to the next one. */
+    write_watermark(UINT64_MAX);
+    CHECK_READER_SEES(region, 6, "first", "second", "fifth", "sixth");
+    writer = open_stream(path, NULL);
+    async_append_text(writer, region, "seventh");
+    CHECK_READER_SEES(region, 6, "first", "second", "fifth", "sixth");
+    append_text(writer, region, "eighth");
+    CHECK_READER_SEES(region, info_of(writer).persisted_timestamp, "first", "second", "fifth", "sixth", "seventh",
+                      "eighth");
+    pmemstream_delete(&writer);
+    write_watermark(0);
+    CHECK_READER_SEES(region, 8, "first", "second", "fifth", "sixth", "seventh", "eighth");
+
+    /* What is persisted otherwise, to the end of the process, is seen at once. */
+    options.durability = PMEMSTREAM_DURABILITY_PROCESS;
+    writer = open_stream(path, &options);
+    append_text(writer, other, "ninth");
+    CHECK_READER_SEES(other, 9, "third", "fourth", "ninth");
+    pmemstream_delete(&writer);
+    CHECK(unlink(path) == 0);
+}
+
 static void checking_data(void)
 {
     struct pmemstream_options options = options_of(stream_size, 0);
-    struct pmemstream *stream = create_stream(&options);
+    struct pmemstream *stream = create_stream(path, &options);
     const struct pmemstream_region region = allocate(stream, 1000);
     const struct pmemstream_entry first = append_text(stream, region, "first");
     const struct pmemstream_entry second = append_text(stream, region, "second");
@@ -303,10 +383,10 @@ static void checking_data(void)
     const int fd = open(path, O_RDWR);
     CHECK(pwrite(fd, "S", 1, (off_t)second.offset + 16) == 1 && close(fd) == 0);
 
-    stream = open_stream(NULL);
+    stream = open_stream(path, NULL);
     CHECK_TEXTS(stream, region, "first", "Second", "third");
     pmemstream_delete(&stream);
-    stream = open_stream(&check_data);
+    stream = open_stream(path, &check_data);
     CHECK(entry_is(stream, first, "first", 5));
     CHECK_FAILS_WITH(pmemstream_entry_data(stream, second), NULL, EUCLEAN);
     struct pmemstream_entry_iterator *iterator;
@@ -328,7 +408,7 @@ static void killed_writer(void)
     const pid_t child = fork();
     if (child == 0) {
         const struct pmemstream_options options = options_of(stream_size, 0);
-        struct pmemstream *stream = create_stream(&options);
+        struct pmemstream *stream = create_stream(path, &options);
         const struct pmemstream_region region = allocate(stream, 1000);
         append_text(stream, region, "one");
         append_text(stream, region, "two");
@@ -336,7 +416,7 @@ static void killed_writer(void)
     }
     int status;
     CHECK(waitpid(child, &status, 0) == child && status == 0);
-    struct pmemstream *stream = open_stream(NULL);
+    struct pmemstream *stream = open_stream(path, NULL);
     const struct pmemstream_info info = info_of(stream);
     CHECK(info.was_clean == 0 && info.damage_count == 0 && info.dropped_entries == 0);
     CHECK_EQUAL(info.recovered_entries, 2);
@@ -485,6 +565,7 @@ int main(void)
     slots();
     opening();
     reading_only();
+    beside_a_writer();
     checking_data();
     killed_writer();
     dropped_entries();

@@ -38,6 +38,8 @@ public:
     }
     Granularity granularity() const noexcept { return image_->granularity(); }
     const std::byte *at(std::uint64_t offset) const noexcept { return base() + offset; }
+    // Nobody looks at it from elsewhere.
+    std::uint64_t *volatile_word(std::uint64_t) noexcept { return nullptr; }
     void prefault() noexcept {}
     bool have_present(std::uint64_t, std::uint64_t) noexcept { return false; }
     void have_word_present(std::uint64_t) const noexcept {}
