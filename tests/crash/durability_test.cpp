@@ -6,8 +6,8 @@
 #include "support/crash_points.hpp"
 #include "support/sim_stream.hpp"
 
+#include "api/api.hpp"
 #include "format/layout.hpp"
-#include "stream/stream.hpp"
 
 #include <random>
 
@@ -19,7 +19,7 @@ pmemstream *open_with(SimulatedImage &image, std::optional<format::Durability> d
     std::unique_ptr<Stream> stream;
     EXPECT_EQ(Stream::open(Medium(image), 64, Stream::IfEmpty::format, {.durability = durability}, stream),
               Error::none);
-    return reinterpret_cast<pmemstream *>(stream.release());
+    return api::wrap(stream.release());
 }
 
 class Process : public testing::TestWithParam<Granularity> {};

@@ -6,8 +6,8 @@
 #include "support/crash_points.hpp"
 #include "support/sim_stream.hpp"
 
+#include "api/api.hpp"
 #include "format/layout.hpp"
-#include "stream/stream.hpp"
 
 #include <cstring>
 
@@ -36,7 +36,7 @@ public:
 
 Error grow(SimStream &stream, File &file, std::uint64_t size)
 {
-    return reinterpret_cast<Stream *>(stream.get())->grow(size, [&](std::uint64_t) {
+    return api::unwrap(stream.get())->grow(size, [&](std::uint64_t) {
         if (size > file.file_size())
             file.set_file_size(size);
         return Error::none;
@@ -187,7 +187,7 @@ TEST_P(Growing, WhatTheDiskRefusesLeavesAStreamThatOpens)
             return Error::system;
         };
         const auto throws = [](std::uint64_t) -> Error { throw std::bad_alloc(); };
-        auto *const grown = reinterpret_cast<Stream *>(stream.get());
+        auto *const grown = api::unwrap(stream.get());
         EXPECT_EQ(grown->grow(new_size, refuse), Error::system);
         EXPECT_EQ(grown->grow(new_size, throws), Error::out_of_memory);
         EXPECT_EQ(stream.info().size, old_size);
@@ -224,7 +224,7 @@ TEST_P(Growing, GoesOnAnywhereAfterItWasCutShort)
                 file.kill();
                 return Error::system;
             };
-            EXPECT_EQ(reinterpret_cast<Stream *>(stream.get())->grow(longest, die), Error::system);
+            EXPECT_EQ(api::unwrap(stream.get())->grow(longest, die), Error::system);
         }
         file.revive();
         ASSERT_EQ(file.file_size(), longest);
@@ -270,7 +270,7 @@ TEST_P(Growing, AReaderIsNotMisled)
     stream.append(region, "there");
     std::unique_ptr<Stream> opened;
     ASSERT_EQ(Stream::open(Medium(file), 0, Stream::IfEmpty::refuse, {.read_only = true}, opened), Error::none);
-    SimStream reader(file, reinterpret_cast<pmemstream *>(opened.release()));
+    SimStream reader(file, api::wrap(opened.release()));
     ASSERT_EQ(grow(stream, file, new_size), Error::none);
     stream.allocate(stream.info().largest_free_size);
     EXPECT_TRUE(reader.damages().empty());

@@ -3,7 +3,7 @@
 
 #include "crash/explorer/run.hpp"
 
-#include "stream/stream.hpp"
+#include "api/api.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -233,7 +233,7 @@ bool Run::grow()
     if (size > most_file_size)
         return false;
     // In place of what maps a file.
-    auto *stream = reinterpret_cast<pms::Stream *>(stream_);
+    pms::Stream *const stream = pms::api::unwrap(stream_);
     owed_.space_after_growth = owed_.space + growth_step;
     if (failed(stream->grow(size, [&](std::uint64_t) {
             image_.set_file_size(size);
