@@ -142,9 +142,14 @@ int pmemstream_entry_iterator_new(struct pmemstream_entry_iterator **iterator, s
         const std::uint64_t generation = found == nullptr ? 0 : found->generation();
         if (generation == 0)
             return Error::no_region;
-        *iterator = new pmemstream_entry_iterator{
-            unwrap(stream),      found, generation, ~generation, pmemstream_entry_iterator::State::unsought,
-            found->data_begin(), 0,     {}};
+        *iterator = new pmemstream_entry_iterator{.stream = unwrap(stream),
+                                                  .region = found,
+                                                  .generation = generation,
+                                                  .on_entry = ~generation,
+                                                  .state = pmemstream_entry_iterator::State::unsought,
+                                                  .offset = found->data_begin(),
+                                                  .next = 0,
+                                                  .known = {}};
         return Error::none;
     });
 }
