@@ -63,6 +63,8 @@ Error format_map(Medium &medium, const format::Geometry &geometry)
     if (const Error error = flush.wait(); failed(error))
         return error;
 
+    // Words that are zero have their first value: nothing that was there may stay.
+    medium.zero(8, format::min_metadata_size - 8);
     const format::Superblock first = format::encode(geometry, 0);
     medium.copy(8, reinterpret_cast<const std::byte *>(&first) + 8, sizeof first - 8);
     const format::Superblock second = format::encode(geometry, 1);

@@ -4,6 +4,10 @@
 #include "support/crash_points.hpp"
 #include "support/sim_stream.hpp"
 
+#include "format/superblock.hpp"
+
+#include <cstring>
+
 namespace pms {
 namespace {
 
@@ -25,6 +29,25 @@ TEST_P(Creation, CutShortAnywhereIsFinishedByTheNextOpen)
         stream.append(stream.allocate(100), "works");
         EXPECT_TRUE(stream.damages().empty());
     }
+}
+
+// A word that is zero means its first value, so what lies there must not be taken over.
+TEST_P(Creation, CutShortOverAnythingIsFinishedByTheNextOpen)
+{
+    SimulatedImage::Bytes bytes(64 * 1024, std::byte{0x9b});
+    const std::uint64_t intent = format::encode_intent(64);
+    std::memcpy(bytes.data(), &intent, sizeof intent);
+    SimulatedImage image(bytes, GetParam());
+    {
+        SimStream stream(image);
+        ASSERT_NE(stream.get(), nullptr);
+        stream.append(stream.allocate(100), "works");
+        stream.close();
+    }
+    SimStream again(image);
+    ASSERT_NE(again.get(), nullptr);
+    EXPECT_EQ(again.persisted(), 1U);
+    EXPECT_TRUE(again.damages().empty());
 }
 
 TEST_P(Creation, AForeignMapIsRefusedAndNotTouched)
