@@ -5,7 +5,7 @@
 # Builds the fuzz targets and has both look for inputs that break the library, at the same time, from the corpus that is kept.
 #
 #     fuzz.sh SECONDS   for so long
-#     fuzz.sh short     for a fixed number of runs, about 20 seconds
+#     fuzz.sh short     a fixed number of runs, about 20 seconds, of the same inputs wherever it runs
 #     fuzz.sh merge     makes the corpus that is kept anew, of it and of what earlier runs here found to reach more
 #
 # An input that breaks something is kept, and how to run it again is printed.
@@ -48,13 +48,22 @@ if [ "$1" = merge ]; then
     exit 0
 fi
 
+# Where the inputs that are kept are. The order in which a directory lists them would decide what comes of them.
+inputs() {
+    if [ "$2" = short ]; then
+        printf '%s\n' tests/fuzz/*/"$1"/* | LC_ALL=C sort | paste -sd, >"$build/$1.inputs"
+        echo "-seed_inputs=@$build/$1.inputs"
+    else
+        mkdir -p "$build/corpus/$1"
+        echo "$build/corpus/$1" tests/fuzz/*/"$1"
+    fi
+}
+
 mkdir -p "$build/findings"
 for target in $targets; do
-    mkdir -p "$build/corpus/$target"
-    # shellcheck disable=SC2046 # a list of options
+    # shellcheck disable=SC2046 # lists of options
     "$(program "$target")" $(budget "$target" "$1") -timeout=60 -max_len=1024 -print_final_stats=1 \
-        -artifact_prefix="$build/findings/$target-" "$build/corpus/$target" tests/fuzz/*/"$target" \
-        >"$build/$target.log" 2>&1 &
+        -artifact_prefix="$build/findings/$target-" $(inputs "$target" "$1") >"$build/$target.log" 2>&1 &
     echo $! >"$build/$target.pid"
 done
 

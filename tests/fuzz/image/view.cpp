@@ -96,6 +96,15 @@ View places(View seen)
     return seen;
 }
 
+View regions(View seen)
+{
+    for (SeenRegion &region : seen) {
+        region.entries.clear();
+        region.damages = 0;
+    }
+    return seen;
+}
+
 bool contains(const View &seen, const std::vector<SeenEntry> &entries)
 {
     const std::vector<SeenEntry> found = entries_of(seen);

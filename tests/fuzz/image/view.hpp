@@ -39,6 +39,8 @@ std::vector<SeenEntry> entries_of(const View &seen);
 // The same without the entries' bytes. Those of a damaged entry may change: recovery erases what looks like a record in
 // it.
 View places(View seen);
+// Without the entries.
+View regions(View seen);
 
 SeenEntry see_entry(pmemstream *stream, pmemstream_entry entry, std::span<const std::byte> bytes);
 
