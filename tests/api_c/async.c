@@ -26,14 +26,6 @@ static struct pmemstream_region first_region(struct pmemstream *stream)
     return region;
 }
 
-static void wait_for(struct pmemstream *stream, uint64_t timestamp)
-{
-    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, timestamp);
-    FUTURE_BUSY_POLL(&wait);
-    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
-    CHECK(pmemstream_persisted_timestamp(stream) >= timestamp);
-}
-
 /* Appends by `vdm` with sizes around every limit, far more than there are slots; all of it is there after a crash. */
 static void many(struct vdm *vdm)
 {
@@ -59,7 +51,7 @@ static void many(struct vdm *vdm)
     for (int i = 0; i < count; ++i)
         CHECK(entry_is(fixture.stream, entries[i], data[i], (size_t)i % 600));
     CHECK_EQUAL(count_entries(fixture.stream, regions[0]), count / 2);
-    wait_for(fixture.stream, count);
+    wait_persisted(fixture.stream, count);
     CHECK_EQUAL(pmemstream_persisted_timestamp(fixture.stream), count);
     fixture_crash(&fixture);
     CHECK_EQUAL(pmemstream_persisted_timestamp(fixture.stream), count);
@@ -146,7 +138,7 @@ static void not_handed_out(void)
         append_text(stream, region, "sync");
     }
     CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, "async", 5, NULL));
-    wait_for(stream, 3);
+    wait_persisted(stream, 3);
     for (int i = 0; i < 2; ++i)
         CHECK(poll_once(&waits[i]) == FUTURE_STATE_COMPLETE && FUTURE_OUTPUT(&waits[i])->error_code == 0);
     for (int i = 2; i < 2 * count; ++i)
@@ -255,11 +247,11 @@ static void reluctant_mover(void)
     struct vdm *vdm = manual_mover_init(FUTURE_NOTIFIER_NONE);
     manual.no_memory = 1;
     CHECK_OK(pmemstream_async_append(fixture.stream, vdm, region, NULL, "one", 3, NULL));
-    wait_for(fixture.stream, 1);
+    wait_persisted(fixture.stream, 1);
     manual.refuse_starts = 5;
     CHECK_OK(pmemstream_async_append(fixture.stream, vdm, region, NULL, "two", 3, NULL));
     manual_mover_finish(0);
-    wait_for(fixture.stream, 2);
+    wait_persisted(fixture.stream, 2);
     CHECK_EQUAL(manual.refuse_starts, 0);
     CHECK_TEXTS(fixture.stream, region, "one", "two");
     fixture_delete(&fixture);
@@ -288,7 +280,7 @@ static void all_slots_taken(void)
     for (int i = 0; i < 5000; ++i)
         CHECK_OK(pmemstream_async_append(fixture.stream, NULL, region, NULL, "by caller", 9, NULL));
     CHECK(pthread_join(thread, NULL) == 0);
-    wait_for(fixture.stream, 5003);
+    wait_persisted(fixture.stream, 5003);
     CHECK_EQUAL(count_entries(fixture.stream, region), 5003);
     fixture_delete(&fixture);
 }
@@ -378,7 +370,7 @@ static void wakers_that_poll(void)
             append_text(stream, region, "sync");
         CHECK_EQUAL(waker.completed, 1);
         CHECK_EQUAL(pmemstream_persisted_timestamp(stream), timestamp);
-        wait_for(stream, timestamp + 1);
+        wait_persisted(stream, timestamp + 1);
     }
     fixture_delete(&fixture);
 }
@@ -539,7 +531,7 @@ static void verified_while_written(void)
     CHECK_OK(pmemstream_verify(stream, NULL, NULL, &result));
     CHECK(result.entries == 0 && result.damages == 0);
     manual_mover_finish(0);
-    wait_for(stream, 2);
+    wait_persisted(stream, 2);
     CHECK_OK(pmemstream_verify(stream, NULL, NULL, &result));
     CHECK(result.entries == 2 && result.bytes == 10 && result.damages == 0);
     fixture_delete(&fixture);

@@ -128,10 +128,7 @@ static void exact_fill(size_t block_size, size_t region_size, enum way way)
 
     unsigned char *expected = snapshot(fixture.map);
     CHECK_OK(add(stream, region, way, data, size, &entry));
-    struct pmemstream_async_wait_fut wait =
-        pmemstream_async_wait_persisted(stream, pmemstream_entry_timestamp(stream, entry));
-    FUTURE_BUSY_POLL(&wait);
-    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+    wait_persisted(stream, pmemstream_entry_timestamp(stream, entry));
     memcpy(expected + region.offset, fixture_bytes(&fixture) + region.offset, usable + 64);
     memcpy(expected + 6144, fixture_bytes(&fixture) + 6144, 8); /* what readers in other processes look at */
     check_unchanged(fixture.map, expected);

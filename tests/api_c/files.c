@@ -6,7 +6,6 @@
 #include "fixture.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <pthread.h>
@@ -18,7 +17,7 @@
 enum { mebibyte = 1024 * 1024 };
 
 static char directory[PATH_MAX];
-static char path[PATH_MAX + 16];
+static char path[STREAM_PATH_MAX];
 
 static struct pmemstream_options options_of(uint64_t size)
 {
@@ -82,7 +81,6 @@ static void growing(void)
     CHECK_FAILS(pmemstream_grow(NULL, 30 * mebibyte), EINVAL);
     CHECK_EQUAL(file_size(), 20 * mebibyte);
     pmemstream_delete(&stream);
-    const struct pmemstream_options read_only = {.struct_size = sizeof read_only, .read_only = 1};
     stream = open_stream(path, &read_only);
     CHECK_FAILS(pmemstream_grow(stream, 30 * mebibyte), EROFS);
     pmemstream_delete(&stream);
@@ -152,9 +150,7 @@ static void durabilities(void)
             append(stream, region, data, size);
         }
         CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, "async", 5, NULL));
-        struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, 10);
-        FUTURE_BUSY_POLL(&wait);
-        CHECK_EQUAL(wait.output.error_code, 0);
+        wait_persisted(stream, 10);
         CHECK_EQUAL(pmemstream_persisted_timestamp(stream), 10);
         _exit(0);
     }
@@ -296,11 +292,11 @@ static void opening_beside_growth(void)
     struct pmemstream *stream = create_stream(path, &options);
     struct appending growing = {stream, allocate(stream, 1000), 0, 0};
     append_text(stream, growing.region, "there");
-    const struct pmemstream_options read_only = {.struct_size = sizeof read_only, .read_only = 1, .prefault = 1};
+    const struct pmemstream_options prefaulted = {.struct_size = sizeof prefaulted, .read_only = 1, .prefault = 1};
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, grow_in_steps, &growing) == 0);
     while (!__atomic_load_n(&growing.stop, __ATOMIC_ACQUIRE)) {
-        struct pmemstream *reader = open_stream(path, &read_only);
+        struct pmemstream *reader = open_stream(path, &prefaulted);
         CHECK_EQUAL(info_of(reader).damage_count, 0);
         CHECK_TEXTS(reader, growing.region, "there");
         struct pmemstream_verify_result result;
@@ -357,8 +353,7 @@ static void space_is_written_in_steps(void)
 
 int main(void)
 {
-    temporary_directory(directory);
-    CHECK(snprintf(path, sizeof path, "%s/stream", directory) < (int)sizeof path);
+    temporary_path(directory, path);
     growing();
     growing_while_appending();
     durabilities();

@@ -3,7 +3,6 @@
 
 #include "fixture.h"
 
-#include <limits.h>
 #include <unistd.h>
 
 static void temporary_name(char *path)
@@ -28,6 +27,14 @@ void temporary_directory(char *path)
     temporary_name(path);
     CHECK(mkdtemp(path) == path);
 }
+
+void temporary_path(char *directory, char *path)
+{
+    temporary_directory(directory);
+    CHECK(snprintf(path, STREAM_PATH_MAX, "%s/stream", directory) < STREAM_PATH_MAX);
+}
+
+const struct pmemstream_options read_only = {.struct_size = sizeof(struct pmemstream_options), .read_only = 1};
 
 struct pmemstream *create_stream(const char *path, const struct pmemstream_options *options)
 {
@@ -170,6 +177,14 @@ struct pmemstream_entry append(struct pmemstream *stream, struct pmemstream_regi
 struct pmemstream_entry append_text(struct pmemstream *stream, struct pmemstream_region region, const char *text)
 {
     return append(stream, region, text, strlen(text));
+}
+
+void wait_persisted(struct pmemstream *stream, uint64_t timestamp)
+{
+    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, timestamp);
+    FUTURE_BUSY_POLL(&wait);
+    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+    CHECK(pmemstream_persisted_timestamp(stream) >= timestamp);
 }
 
 void fill(unsigned char *data, size_t size, unsigned seed)

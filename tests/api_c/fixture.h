@@ -7,6 +7,7 @@
 
 #include "check.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 /* An open stream and what it lies in. The file has no name any more. */
@@ -22,7 +23,12 @@ int temporary_file(size_t size);
 /* A directory in $TMPDIR, for tests that need names; `path` has room for PATH_MAX bytes. */
 void temporary_directory(char *path);
 
+/* The same, and the path of a stream in it that is not there yet. */
+#define STREAM_PATH_MAX (PATH_MAX + 16)
+void temporary_path(char *directory, char *path);
+
 /* Streams with names. */
+extern const struct pmemstream_options read_only;
 struct pmemstream *create_stream(const char *path, const struct pmemstream_options *options);
 struct pmemstream *open_stream(const char *path, const struct pmemstream_options *options);
 
@@ -54,6 +60,7 @@ struct pmemstream_region allocate(struct pmemstream *stream, size_t size);
 struct pmemstream_entry append(struct pmemstream *stream, struct pmemstream_region region, const void *data,
                                size_t size);
 struct pmemstream_entry append_text(struct pmemstream *stream, struct pmemstream_region region, const char *text);
+void wait_persisted(struct pmemstream *stream, uint64_t timestamp);
 
 /* Bytes that depend on `seed`, none of them zero. */
 void fill(unsigned char *data, size_t size, unsigned seed);

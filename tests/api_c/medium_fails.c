@@ -9,7 +9,6 @@
 #include "fixture.h"
 #include "manual_mover.h"
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -255,15 +254,13 @@ static void deleting_waits_for_copies(void)
 static void growing_fails(void)
 {
     char directory[PATH_MAX];
-    char path[PATH_MAX + 16];
-    temporary_directory(directory);
-    snprintf(path, sizeof path, "%s/stream", directory);
+    char path[STREAM_PATH_MAX];
+    temporary_path(directory, path);
     struct pmemstream_options options = PMEMSTREAM_OPTIONS_INIT;
     options.size = stream_size;
     bool grown = false;
     for (int syncs = 0; !grown; ++syncs) {
-        struct pmemstream *stream;
-        CHECK_OK(pmemstream_create(path, &options, &stream));
+        struct pmemstream *stream = create_stream(path, &options);
         const struct pmemstream_region region = allocate(stream, 1000);
         append_text(stream, region, "acknowledged");
         fail_after(syncs);

@@ -6,7 +6,6 @@
 #include "fixture.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -16,7 +15,7 @@
 enum { stream_size = 256 * 1024 };
 
 static char directory[PATH_MAX];
-static char path[PATH_MAX + 16];
+static char path[STREAM_PATH_MAX];
 
 static struct pmemstream_options options_of(uint64_t size, uint64_t block_size)
 {
@@ -26,7 +25,6 @@ static struct pmemstream_options options_of(uint64_t size, uint64_t block_size)
     return options;
 }
 
-static const struct pmemstream_options read_only = {.struct_size = sizeof(struct pmemstream_options), .read_only = 1};
 static const struct pmemstream_options check_data = {.struct_size = sizeof(struct pmemstream_options), .check_data = 1};
 
 static void check_create_fails(const char *file, const struct pmemstream_options *options, int number)
@@ -125,9 +123,7 @@ static void slots(void)
         struct pmemstream_entry entry;
         for (int n = 0; n < 100; ++n)
             CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, "slots", 5, &entry));
-        struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, 100);
-        FUTURE_BUSY_POLL(&wait);
-        CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+        wait_persisted(stream, 100);
         pmemstream_delete(&stream);
         stream = open_stream(path, &options);
         CHECK_EQUAL(count_entries(stream, region), 100);
@@ -292,13 +288,6 @@ static void check_reader_sees(struct pmemstream_region region, const char *const
 static void async_append_text(struct pmemstream *stream, struct pmemstream_region region, const char *text)
 {
     CHECK_OK(pmemstream_async_append(stream, NULL, region, NULL, text, strlen(text), NULL));
-}
-
-static void wait_persisted(struct pmemstream *stream, uint64_t timestamp)
-{
-    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, timestamp);
-    FUTURE_BUSY_POLL(&wait);
-    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
 }
 
 /* The word in which a writer tells others what is persisted. */
@@ -559,8 +548,7 @@ static void messages(void)
 int main(void)
 {
     CHECK(pmemstream_errormsg()[0] == '\0');
-    temporary_directory(directory);
-    CHECK(snprintf(path, sizeof path, "%s/stream", directory) < (int)sizeof path);
+    temporary_path(directory, path);
     creating();
     slots();
     opening();

@@ -6,7 +6,6 @@
 #include "fixture.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -17,9 +16,7 @@
 enum { mebibyte = 1 << 20, opens = 1000, opens_by_thread = 4000 };
 
 static char directory[PATH_MAX];
-static char path[PATH_MAX + 16];
-
-static const struct pmemstream_options read_only = {.struct_size = sizeof(struct pmemstream_options), .read_only = 1};
+static char path[STREAM_PATH_MAX];
 
 /* What the writer's process tells the readers': all its appends are synchronous, by one thread, and numbered by their
  * timestamps. */
@@ -128,8 +125,7 @@ static void in_threads(void)
 
 int main(void)
 {
-    temporary_directory(directory);
-    CHECK(snprintf(path, sizeof path, "%s/stream", directory) < (int)sizeof path);
+    temporary_path(directory, path);
     in_threads();
     beside_a_busy_process();
     CHECK(rmdir(directory) == 0);

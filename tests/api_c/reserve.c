@@ -326,9 +326,7 @@ static void asynchronously(void)
     CHECK_FAILS(pmemstream_async_publish(stream, region, NULL, first, 5), ENOENT);
     CHECK_EQUAL(pmemstream_entry_timestamp(stream, second), 1);
     CHECK_EQUAL(pmemstream_entry_timestamp(stream, first), 2);
-    struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, 2);
-    FUTURE_BUSY_POLL(&wait);
-    CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
+    wait_persisted(stream, 2);
     CHECK_EQUAL(pmemstream_persisted_timestamp(stream), 2);
     CHECK_TEXTS(stream, region, "first", "second");
     fixture_crash(&fixture);

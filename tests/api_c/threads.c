@@ -64,11 +64,8 @@ static void *write_entries(void *arg)
         CHECK(timestamp != 0);
         if (round % 4 < 2)
             CHECK(pmemstream_persisted_timestamp(stream) >= timestamp);
-        if (round % 32 == 0) {
-            struct pmemstream_async_wait_fut wait = pmemstream_async_wait_persisted(stream, timestamp);
-            FUTURE_BUSY_POLL(&wait);
-            CHECK_EQUAL(FUTURE_OUTPUT(&wait)->error_code, 0);
-        }
+        if (round % 32 == 0)
+            wait_persisted(stream, timestamp);
         CHECK(entry_is(stream, entry, &payload, size));
         if (writer->churns && round % 10 == 0) {
             const struct pmemstream_region own = allocate(stream, 5000);
