@@ -57,7 +57,7 @@ struct pmemstream_entry_iterator {
     {
         offset = next;
         // Nearly always another entry follows, and nothing else is called.
-        if (!stream->is_known_entry(offset, next, known))
+        if (!stream->is_known_entry(offset, next, known)) [[unlikely]]
             settle();
     }
     [[gnu::noinline]] void go_on_if_on_entry()
@@ -156,7 +156,9 @@ int pmemstream_entry_iterator_new(struct pmemstream_entry_iterator **iterator, s
 
 int pmemstream_entry_iterator_is_valid(struct pmemstream_entry_iterator *iterator)
 {
-    return iterator != nullptr && iterator->surely_on_entry() ? 0 : check(iterator);
+    if (iterator != nullptr && iterator->surely_on_entry()) [[likely]]
+        return 0;
+    return check(iterator);
 }
 
 void pmemstream_entry_iterator_seek_first(struct pmemstream_entry_iterator *iterator)
@@ -173,7 +175,7 @@ void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
 {
     if (iterator == nullptr)
         return;
-    if (iterator->surely_on_entry())
+    if (iterator->surely_on_entry()) [[likely]]
         iterator->go_on();
     else
         iterator->go_on_if_on_entry();
@@ -181,7 +183,9 @@ void pmemstream_entry_iterator_next(struct pmemstream_entry_iterator *iterator)
 
 struct pmemstream_entry pmemstream_entry_iterator_get(struct pmemstream_entry_iterator *iterator)
 {
-    return {iterator != nullptr && iterator->surely_on_entry() ? iterator->offset : checked_offset(iterator)};
+    if (iterator != nullptr && iterator->surely_on_entry()) [[likely]]
+        return {iterator->offset};
+    return {checked_offset(iterator)};
 }
 
 void pmemstream_entry_iterator_delete(struct pmemstream_entry_iterator **iterator)

@@ -151,9 +151,10 @@ inline std::uint64_t entry_length(const RecordHeader &header, std::uint64_t room
 {
     const Record record = decode(header);
     const std::uint64_t length = record_length(record.size);
-    const bool is_entry = record.holds_data() && !is_gap(header.first) && record.timestamp - 1 < last &&
-                          checked(header_check_holds(header)) && length <= room;
-    return is_entry ? length : 0;
+    if (record.timestamp - 1 < last && checked(header_check_holds(header)) && length <= room && record.holds_data() &&
+        !is_gap(header.first)) [[likely]]
+        return length;
+    return 0;
 }
 
 // Whether the data is what the parsed record's checksum was made of. True for fillers.

@@ -120,7 +120,7 @@ public:
     {
         // One look tells both: behind the end there is less room than none.
         const auto room = static_cast<std::int64_t>(known.end - offset);
-        if (room < static_cast<std::int64_t>(format::record_header_size))
+        if (room < static_cast<std::int64_t>(format::record_header_size)) [[unlikely]]
             return false;
         const std::uint64_t length = format::entry_length(load_record_header(medium_, offset),
                                                           static_cast<std::uint64_t>(room), known.committed);
