@@ -83,9 +83,9 @@ public:
         // Until `timestamp` is marked only its owner may move a watermark over it: nobody else writes to one that
         // stands right before it, but to raise it to less. So what is stored here takes nothing back.
         sync::atomic<std::uint64_t> &watermark = durable ? *persisted_ : committed_;
-        if (reached(durable ? Stage::persisted : Stage::committed) != timestamp - 1 &&
-            !look_for(timestamp - 1, durable)) [[unlikely]]
-            return false;
+        if (reached(durable ? Stage::persisted : Stage::committed) != timestamp - 1) [[unlikely]]
+            if (!look_for(timestamp - 1, durable))
+                return false;
         watermark.store(timestamp, std::memory_order_release);
         sync::light_fence();
         if (marked(timestamp + 1) || somebody_depends()) [[unlikely]]
@@ -172,7 +172,9 @@ private:
     // Whether anybody sleeps for a timestamp or has himself watched. Behind a light fence.
     bool somebody_depends() const noexcept
     {
-        return next_sleeper_.load(std::memory_order_acquire) != no_timestamp || somebody_watches();
+        if (next_sleeper_.load(std::memory_order_acquire) != no_timestamp) [[unlikely]]
+            return true;
+        return somebody_watches();
     }
     // To be called by whoever moved a watermark by a compare-and-swap.
     void wake_due_sleepers() noexcept;

@@ -34,7 +34,7 @@ struct DirtyRange {
     void add(std::uint64_t from, std::uint64_t to) noexcept
     {
         // Nearly always it goes on where the last one ended.
-        if (from == end) {
+        if (from == end) [[likely]] {
             end = to;
             return;
         }
@@ -123,7 +123,9 @@ public:
     // Whether that is so already, and the region in the list of those that may have records behind their checkpoints.
     bool has_room(std::uint64_t length) const noexcept
     {
-        return uncovered && length <= usable_size() && tail() + length <= limit_;
+        if (!uncovered || length > usable_size() || tail() + length > limit_) [[unlikely]]
+            return false;
+        return true;
     }
 
     // The durable timestamp is `durable`: moves the checkpoint to the last visible entry up to which no timestamp is
@@ -268,9 +270,9 @@ private:
 
 inline Error Region::writable(std::uint64_t expected_offset) const noexcept
 {
-    if (state_ != State::live || offset() != expected_offset)
+    if (state_ != State::live || offset() != expected_offset) [[unlikely]]
         return Error::no_region;
-    if (damaged())
+    if (damaged()) [[unlikely]]
         return Error::metadata_damaged;
     return Error::none;
 }

@@ -87,19 +87,21 @@ Error Stream::refuse_unread(std::uint64_t region_offset, Region &region, std::ui
 inline Stream::Found Stream::find_for_entry(std::uint64_t region_offset, Region *given, const void *data,
                                             std::uint64_t size) noexcept
 {
-    if (data == nullptr && size != 0) [[unlikely]]
+    if (size != 0 && data == nullptr) [[unlikely]]
         return {Error::null_data, nullptr};
     Found found = find_to_write(region_offset, given);
-    if (!failed(found.error) && format::record_length(size) > found.region->usable_size()) [[unlikely]]
+    if (failed(found.error)) [[unlikely]]
+        return found;
+    if (format::record_length(size) > found.region->usable_size()) [[unlikely]]
         found.error = refuse_unread(region_offset, *found.region, size);
     return found;
 }
 
 inline Error Stream::ready_to_place(std::uint64_t region_offset, Region &region, std::uint64_t size) noexcept
 {
-    if (region.is_ready(region_offset, format::record_length(size)) && !commit_.exhausted()) [[likely]]
-        return Error::none;
-    return ready_for_entry(region_offset, region, size);
+    if (!region.is_ready(region_offset, format::record_length(size)) || commit_.exhausted()) [[unlikely]]
+        return ready_for_entry(region_offset, region, size);
+    return Error::none;
 }
 
 inline std::uint64_t Stream::place_entry(bool durable, Region &region, std::uint64_t length) noexcept
@@ -226,7 +228,7 @@ inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const
 {
     if (write != Write::cached)
         return medium_.stream_and_hash(offset, data, size, seed);
-    if (size != 0)
+    if (size != 0) [[likely]]
         medium_.copy(offset, data, size);
     // The checksum is of what was stored, whatever the caller's buffer holds by now.
     return format::data_hash(medium_.at(offset), size, seed);
@@ -235,7 +237,7 @@ inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const
 [[gnu::flatten]] Error Stream::append(std::uint64_t region_offset, Region *region, const void *data, std::uint64_t size,
                                       std::uint64_t *entry) noexcept
 {
-    if (size > Medium::one_fence_entry || appends_are_cached_)
+    if (size > Medium::one_fence_entry || appends_are_cached_) [[unlikely]]
         return append_and_wait(region_offset, region, data, size, entry);
     const Placed placed = size <= Medium::small_entry ? append_small(region_offset, region, data, size)
                                                       : append_middling(region_offset, region, data, size);
@@ -251,8 +253,9 @@ inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const
 [[gnu::flatten]] Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
                                             std::uint64_t size, std::uint64_t *entry) noexcept
 {
-    if (mover != nullptr && size != 0) [[unlikely]]
-        return append_by_mover(region_offset, region, mover, data, size, entry);
+    if (mover != nullptr) [[unlikely]]
+        if (size != 0)
+            return append_by_mover(region_offset, region, mover, data, size, entry);
     if (size > Medium::one_fence_entry) [[unlikely]]
         return appended(append_large(Write::cached, region_offset, region, data, size), entry);
     return appended(append_cached(region_offset, region, data, size), entry);

@@ -188,9 +188,9 @@ private:
     // Looks the region up unless it is given.
     Found find_region(std::uint64_t offset, Region *given) const
     {
-        if (given != nullptr && given->belongs_to(geometry()) && given->offset() == offset) [[likely]]
-            return {Error::none, given};
-        return look_region_up(offset, given);
+        if (given == nullptr || !given->belongs_to(geometry()) || given->offset() != offset) [[unlikely]]
+            return look_region_up(offset, given);
+        return {Error::none, given};
     }
     [[gnu::noinline]] Found look_region_up(std::uint64_t offset, Region *given) const;
     // The same for who is about to write to it: what every such call begins with.

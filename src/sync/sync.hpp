@@ -62,7 +62,7 @@ inline std::atomic<bool> has_membarrier{register_membarrier()};
 
 inline void light_fence() noexcept
 {
-    if (has_membarrier.load(std::memory_order_relaxed))
+    if (has_membarrier.load(std::memory_order_relaxed)) [[likely]]
         std::atomic_signal_fence(std::memory_order_seq_cst);
     else
         std::atomic_thread_fence(std::memory_order_seq_cst);
