@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/long_hash.hpp"
+#include "base/move_bytes.hpp"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -25,7 +26,10 @@ inline std::uint64_t hash(const void *data, std::size_t size, std::uint64_t seed
 // The same of bytes that are copied first; `from` is read once.
 inline std::uint64_t copy_and_hash(void *to, const void *from, std::size_t size, std::uint64_t seed) noexcept
 {
-    return long_hash.copy_and_hash(to, from, size, seed);
+    if (size > 64) [[unlikely]]
+        return long_hash.copy_and_hash(to, from, size, seed);
+    move_bytes(to, from, size);
+    return XXH3_64bits_withSeed(to, size, seed);
 }
 
 // The same of a few words. Flat: the function above is too large to be inlined everywhere.

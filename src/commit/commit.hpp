@@ -83,7 +83,7 @@ public:
         // Until `timestamp` is marked only its owner may move a watermark over it: nobody else writes to one that
         // stands right before it, but to raise it to less. So what is stored here takes nothing back.
         sync::atomic<std::uint64_t> &watermark = durable ? *persisted_ : committed_;
-        if (reached(durable ? Stage::persisted : Stage::committed) != timestamp - 1) [[unlikely]]
+        if (watermark.load(std::memory_order_acquire) != timestamp - 1) [[unlikely]]
             if (!look_for(timestamp - 1, durable))
                 return false;
         watermark.store(timestamp, std::memory_order_release);

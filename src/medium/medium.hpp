@@ -186,36 +186,32 @@ inline void Medium::stream(std::uint64_t offset, const void *source, std::size_t
 #if defined(__x86_64__)
     // Few stores: a processor holds only some tens of them behind a fence. None covers a byte outside
     // [offset, offset + size).
-    std::byte *to = base_ + offset;
-    const auto *from = static_cast<const std::byte *>(source);
-    const auto word = [&] {
+    std::byte *const to = base_ + offset;
+    const auto *const from = static_cast<const std::byte *>(source);
+    const auto word = [&](std::size_t at) {
         long long value = 0;
-        std::memcpy(&value, from, sizeof value);
-        _mm_stream_si64(reinterpret_cast<long long *>(to), value);
+        std::memcpy(&value, from + at, sizeof value);
+        _mm_stream_si64(reinterpret_cast<long long *>(to + at), value);
     };
     const auto pair = [&](std::size_t at) {
         _mm_stream_si128(reinterpret_cast<__m128i *>(to + at),
                          _mm_loadu_si128(reinterpret_cast<const __m128i *>(from + at)));
     };
-    const auto go_on = [&](std::size_t by) {
-        to += by;
-        from += by;
-        size -= by;
-    };
+    std::size_t at = 0;
     if (size != 0 && reinterpret_cast<std::uintptr_t>(to) % 16 != 0) {
-        word();
-        go_on(8);
+        word(0);
+        at = 8;
     }
-    for (; size >= 64; go_on(64)) {
-        pair(0);
-        pair(16);
-        pair(32);
-        pair(48);
+    for (; at + 64 <= size; at += 64) {
+        pair(at);
+        pair(at + 16);
+        pair(at + 32);
+        pair(at + 48);
     }
-    for (; size >= 16; go_on(16))
-        pair(0);
-    if (size != 0)
-        word();
+    for (; at + 16 <= size; at += 16)
+        pair(at);
+    if (at != size)
+        word(at);
 #else
     copy(offset, source, size);
     flush(offset, size);

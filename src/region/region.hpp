@@ -138,10 +138,12 @@ public:
 
     // Before take(). Errors: out_of_memory.
     Error prepare_take(std::uint64_t committed) noexcept;
-    // Whether writable(), has_room() and prepare_take() have nothing to say or to do.
+    // Whether writable(), has_room() and prepare_take() have nothing to say or to do. `length` was usable once.
     bool is_ready(std::uint64_t expected_offset, std::uint64_t length) const noexcept
     {
-        return !failed(writable(expected_offset)) && has_room(length) && !pending_.full();
+        if (failed(writable(expected_offset)) || !uncovered || tail() + length > limit_ || pending_.full()) [[unlikely]]
+            return false;
+        return true;
     }
     // Takes `length` bytes at the tail, for an entry if it has a timestamp. make_room() was called, too.
     Pending &take(std::uint64_t length, Pending::Kind kind, std::uint64_t timestamp = 0) noexcept;
