@@ -83,9 +83,10 @@ public:
         // Until `timestamp` is marked only its owner may move a watermark over it: nobody else writes to one that
         // stands right before it, but to raise it to less. So what is stored here takes nothing back.
         sync::atomic<std::uint64_t> &watermark = durable ? *persisted_ : committed_;
-        if (watermark.load(std::memory_order_acquire) != timestamp - 1) [[unlikely]]
+        if (watermark.load(std::memory_order_acquire) != timestamp - 1) [[unlikely]] {
             if (!look_for(timestamp - 1, durable))
                 return false;
+        }
         watermark.store(timestamp, std::memory_order_release);
         sync::light_fence();
         if (marked(timestamp + 1) || somebody_depends()) [[unlikely]]

@@ -253,9 +253,10 @@ inline std::uint64_t Stream::write_data(Write write, std::uint64_t offset, const
 [[gnu::flatten]] Error Stream::async_append(std::uint64_t region_offset, Region *region, vdm *mover, const void *data,
                                             std::uint64_t size, std::uint64_t *entry) noexcept
 {
-    if (mover != nullptr) [[unlikely]]
+    if (mover != nullptr) [[unlikely]] {
         if (size != 0)
             return append_by_mover(region_offset, region, mover, data, size, entry);
+    }
     if (size > Medium::one_fence_entry) [[unlikely]]
         return appended(append_large(Write::cached, region_offset, region, data, size), entry);
     return appended(append_cached(region_offset, region, data, size), entry);
@@ -363,7 +364,7 @@ Stream::Placed Stream::finish(Write write, Region &region, std::uint64_t offset,
     } else {
         write_record_header(medium_, offset, header);
         if (durable)
-            flush.add(offset, sizeof header);
+            flush.add(offset, size > Medium::one_fence_entry ? sizeof header : end - offset);
     }
     if (durable && failed(flush.wait())) {
         // Nobody may wait for the mark of a timestamp that was handed out, and nobody may take it for persisted:

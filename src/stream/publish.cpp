@@ -54,9 +54,10 @@ Error Stream::publish(std::uint64_t region_offset, Region *region, std::uint64_t
     const std::uint64_t data_hash = format::data_hash(medium_.at(data), size, region->seed());
     const Write write = wait_for_it && !appends_are_cached_ ? Write::flushed : Write::cached;
     Flush flush(medium_);
-    // The header's line, with what it holds of the data, is flushed once, when the header is there.
+    // The header's line, with what it holds of the data, is flushed once, when the header is there. So is all of a
+    // small entry: the mutex waits for what is being flushed, as a fence does.
     const std::uint64_t second_line = align_up(data, cache_line);
-    if (write == Write::flushed && data + size > second_line)
+    if (write == Write::flushed && size > Medium::one_fence_entry)
         flush.add(second_line, data + size - second_line);
     const Placed placed = finish(write, *region, entry, size, data_hash, flush);
     return wait_for_it ? wait_appended(placed, nullptr) : appended(placed, nullptr);
