@@ -16,7 +16,8 @@ inline void move_bytes(void *to, const void *from, std::size_t size) noexcept
 {
     using Pair = std::array<std::uint64_t, 2>; // a register
     if (size < sizeof(Pair) || size > 4 * sizeof(Pair)) {
-        std::memmove(to, from, size);
+        if (size != 0) // else `from` may be a null pointer
+            std::memmove(to, from, size);
         return;
     }
     // One to four of them, which overlap where the size is no multiple. All are loaded before one is stored.
