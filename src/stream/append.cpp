@@ -345,8 +345,6 @@ Stream::Placed Stream::finish(Write write, Region &region, std::uint64_t offset,
             region.give_up(pending);
             return {.error = fail()};
         }
-        if (write == Write::cached)
-            flush.add(offset, end - offset);
     }
     region.cover_reservations(offset, durable ? &flush : nullptr);
     if (!durable)
@@ -363,8 +361,10 @@ Stream::Placed Stream::finish(Write write, Region &region, std::uint64_t offset,
         medium_.stream(offset, header.first, header.second);
     } else {
         write_record_header(medium_, offset, header);
+        // The rest of a large one was flushed by publish().
+        const bool only_header = write == Write::flushed && size > Medium::one_fence_entry;
         if (durable)
-            flush.add(offset, size > Medium::one_fence_entry ? sizeof header : end - offset);
+            flush.add(offset, only_header ? sizeof header : end - offset);
     }
     if (durable && failed(flush.wait())) {
         // Nobody may wait for the mark of a timestamp that was handed out, and nobody may take it for persisted:

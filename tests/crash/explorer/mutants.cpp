@@ -80,6 +80,11 @@ constexpr Equivalent equivalents[] = {
     {"src/stream/append.cpp", "medium_.stream(offset, header.first, header.second); // and the data behind it",
      Mutation::Kind::spill,
      "behind the header comes the entry's own data, which is stored next; explored entries have some"},
+    {"src/stream/open.cpp", "medium.zero(8, format::min_metadata_size - 8);", Mutation::Kind::drop,
+     "explored creations begin with zeros; others are in crash.Creation"},
+    {"src/stream/open.cpp", "medium.zero(8, format::min_metadata_size - 8);", Mutation::Kind::delay, "likewise"},
+    {"src/stream/open.cpp", "medium.zero(8, format::min_metadata_size - 8);", Mutation::Kind::spill,
+     "behind the metadata is the first span's word, which is stored later"},
     {"src/stream/regions.cpp", "if (failed(flush.wait())) // of the checkpoints", Mutation::Kind::drop,
      "the old checkpoints are as right as the new ones, which the thread's next fence makes durable"},
 };
